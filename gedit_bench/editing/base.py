@@ -1,0 +1,99 @@
+"""What a backend is: a class that turns requests into images.
+
+class Warmer(EditModel):
+    name = "warmer"
+
+    def edit(self, requests):
+        for request in requests:
+            yield ImageEnhance.Color(request.source).enhance(1.5)
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from PIL import Image
+
+from gedit_bench.records import EditStatus, Json, SampleId
+
+
+@dataclass(frozen=True, slots=True)
+class EditRequest:
+    """One edit to make.
+
+    `source` is RGB; `instruction` is the user's text, blanks and all; `seed` fixes what is random.
+    """
+
+    sample: SampleId
+    instruction: str
+    source: Image.Image
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one request, for a backend that knows more than an image.
+
+    Give `image`, or `encoded` where a finished file (with its `suffix`) must be kept byte for byte.
+    Without either, `status` and `message` say why. `extra` lands in the edit's line on disk.
+    """
+
+    image: Image.Image | None = None
+    status: EditStatus = EditStatus.OK
+    message: str = ""
+    cost_usd: float | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    encoded: bytes | None = None
+    suffix: str = ".png"
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """A backend without settings."""
+
+
+class EditModel:
+    """A backend. Subclass it, give it a `name`, and write `edit`.
+
+    Class attributes:
+        name: what `--model` calls it.
+        Settings: a dataclass of what can be set with `-o key=value`; types and defaults are read
+            from it. `self.settings` holds an instance.
+        argument: the setting that `--model name:VALUE` is short for, if any.
+    """
+
+    name: ClassVar[str] = ""
+    Settings: ClassVar[type] = NoSettings
+    argument: ClassVar[str | None] = None
+
+    def __init__(self, settings: object | None = None) -> None:
+        self.settings = self.Settings() if settings is None else settings
+
+    def artifacts(self) -> Mapping[str, str]:
+        """Return what decides the pixels beside the settings: names of weights, adapters or code, to SHA-256.
+
+        Called before `load`; part of the edit fingerprint.
+        """
+        return {}
+
+    def label(self) -> str:
+        """Return the name under which results are shown unless the user gives another."""
+        return self.name
+
+    def load(self) -> None:
+        """Get ready: called once, before the first edit.
+
+        Raises:
+            UnavailableError: weights, a GPU or a key are missing.
+        """
+
+    def edit(self, requests: Sequence[EditRequest]) -> Iterable[Image.Image | Outcome]:
+        """Yield one result per request, in order, each as soon as it is finished.
+
+        An exception costs the chunk nothing but time: its unfinished samples are tried alone, and
+        only those that raise again are recorded as `edit_failed`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no edit method")
+
+    def close(self) -> None:
+        """Let go of what `load` took."""

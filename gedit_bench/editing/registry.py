@@ -1,0 +1,189 @@
+"""Finds a backend by what the user calls it, and settles its settings.
+
+`NAME`, `NAME@RECIPE`, `NAME:ARGUMENT`, or `path.py:Class`. Names come from this folder (one file a
+family, `pil_filters.py` being `pil-filters`), from the decorator `register`, and from the entry point
+group `gedit_bench.models`.
+"""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TypeVar, cast
+
+from gedit_bench import editing
+from gedit_bench.editing.base import EditModel
+from gedit_bench.editing.recipes import Recipe, recipes_of
+from gedit_bench.errors import UsageError
+from gedit_bench.nearest import did_you_mean
+from gedit_bench.records import Json
+
+ENTRY_POINTS = "gedit_bench.models"
+_NOT_BACKENDS = {"base", "recipes", "registry"}
+_registered: dict[str, type[EditModel]] = {}
+
+Backend = TypeVar("Backend", bound=type[EditModel])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """A backend ready to load, with everything about it that goes into the manifest.
+
+    `origins` says where each setting came from: `command line`, `environment`, `recipe`, `default`.
+    """
+
+    model: EditModel
+    recipe: Recipe
+    settings: dict[str, Json]
+    origins: dict[str, str]
+    artifacts: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """The model's registered name."""
+        return self.model.name
+
+
+def register(backend: Backend) -> Backend:
+    """Make a backend known by its `name`; use it as a decorator."""
+    if not backend.name:
+        raise UsageError(f"{backend.__name__} has no name.", 'Give it one: name = "my-model".')
+    _registered[backend.name] = backend
+    return backend
+
+
+def model_names() -> list[str]:
+    """Return all names that `--model` takes, without importing a backend."""
+    plugins = {point.name for point in entry_points(group=ENTRY_POINTS)}
+    return sorted(set(_builtin_modules()) | plugins | set(_registered))
+
+
+def find_model(name: str) -> type[EditModel]:
+    """Return the backend called `name`, or the class that `path.py:Class` names.
+
+    Raises:
+        UsageError: there is none; the hint has the nearest match.
+    """
+    if name in _registered:
+        return _registered[name]
+    for point in entry_points(group=ENTRY_POINTS, name=name):
+        return cast(type[EditModel], point.load())
+    module = _builtin_modules().get(name)
+    if module is None:
+        raise UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names()))
+    return _only_backend(importlib.import_module(module))
+
+
+def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command line") -> ModelChoice:
+    """Return the backend that `spec` names, with its settings resolved.
+
+    Args:
+        spec: `NAME[:ARGUMENT][@RECIPE]` or `path.py:Class`.
+        options: `key=value` pairs that override recipe and defaults.
+        origin: where the options came from, for the manifest.
+
+    Raises:
+        UsageError: unknown model, recipe or setting, or a value of the wrong type.
+    """
+    backend, argument, recipe_name, code = _parse_spec(spec)
+    recipe = _choose_recipe(backend.name, recipe_name)
+    chosen = dict(option.partition("=")[::2] for option in options)
+    if malformed := [option for option in options if "=" not in option]:
+        raise UsageError(f"The option {malformed[0]!r} is not of the form key=value.", "For example -o steps=28.")
+    if argument is not None:
+        if backend.argument is None:
+            raise UsageError(f"{backend.name} takes nothing after the colon.", f"Use --model {backend.name}.")
+        chosen = {backend.argument: argument} | chosen
+    settings = _validated(backend, {**recipe.settings, **chosen})
+    names = [field.name for field in fields(backend.Settings)]
+    origins = {name: origin if name in chosen else "recipe" if name in recipe.settings else "default" for name in names}
+    model = backend(settings)
+    plain = {name: _plain(getattr(settings, name)) for name in names}
+    return ModelChoice(model, recipe, plain, origins, {**model.artifacts(), **code})
+
+
+def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dict[str, str]]:
+    head, colon, tail = spec.partition(":")
+    if head.endswith(".py") and colon:
+        path = Path(head)
+        return _from_file(path, tail), None, None, {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    if colon:
+        return find_model(head), tail, None, {}
+    name, _, recipe = spec.partition("@")
+    return find_model(name), None, recipe or None, {}
+
+
+def _from_file(path: Path, name: str) -> type[EditModel]:
+    if not path.is_file():
+        raise UsageError(f"There is no file {path}.", "Name a backend as path.py:Class.")
+    unit = importlib.util.spec_from_file_location(f"gedit_bench_user_{path.stem}", path)
+    if unit is None or unit.loader is None:
+        raise UsageError(f"{path} is no Python file.", "Name a backend as path.py:Class.")
+    module = importlib.util.module_from_spec(unit)
+    sys.modules[unit.name] = module
+    unit.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not (inspect.isclass(found) and issubclass(found, EditModel)):
+        raise UsageError(f"{path} has no EditModel called {name!r}.", did_you_mean(name, _backends_in(module)))
+    if not found.name:
+        found.name = name
+    return found
+
+
+def _choose_recipe(model: str, name: str | None) -> Recipe:
+    recipes = recipes_of(model)
+    if name is None:
+        return recipes[0] if recipes and recipes[0].default else Recipe(model=model)
+    for recipe in recipes:
+        if recipe.name == name:
+            return recipe
+    raise UsageError(f"{model} has no recipe {name!r}.", did_you_mean(name, [recipe.name for recipe in recipes]))
+
+
+def _validated(backend: type[EditModel], values: Mapping[str, object]) -> object:
+    from pydantic import TypeAdapter, ValidationError
+
+    known = [field.name for field in fields(backend.Settings)]
+    for name in values:
+        if name not in known:
+            raise UsageError(f"{backend.name} has no setting {name!r}.", did_you_mean(name, known))
+    try:
+        return TypeAdapter(backend.Settings).validate_python(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        setting = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise UsageError(
+            f"{backend.name}: {setting} can't be {first['input']!r}: {first['msg'].lower()}.",
+            f"Settings are shown by `gedit-bench ls models {backend.name}`.",
+        ) from error
+
+
+def _builtin_modules() -> dict[str, str]:
+    modules = (module.name for module in pkgutil.iter_modules(editing.__path__))
+    return {name.replace("_", "-"): f"{editing.__name__}.{name}" for name in modules if name not in _NOT_BACKENDS}
+
+
+def _only_backend(module: ModuleType) -> type[EditModel]:
+    backends = _backends_in(module)
+    if len(backends) != 1:
+        raise TypeError(f"{module.__name__} must define exactly one backend, not {sorted(backends)}")
+    return next(iter(backends.values()))
+
+
+def _backends_in(module: ModuleType) -> dict[str, type[EditModel]]:
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, EditModel) and value.__module__ == module.__name__
+    }
+
+
+def _plain(value: object) -> Json:
+    return str(value) if isinstance(value, Path) else cast(Json, value)

@@ -1,0 +1,74 @@
+"""What a judge is: something that answers a rubric and some images with a raw reply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from gedit_bench.records import Aspect, Delivery, Json
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image as a judge gets it: the bytes of a JPEG or PNG file."""
+
+    data: bytes
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request to a judge: a filled-in rubric and the images it speaks of.
+
+    `images` is (source, edit) for SC and (edit,) for PQ; `images_first` says that they stand before
+    the text. `parameters` go into the request as they are, such as `max_tokens`.
+    """
+
+    aspect: Aspect
+    prompt: str
+    images: tuple[EncodedImage, ...]
+    images_first: bool = False
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back, unread. `message` says why there is no content; it holds no secrets."""
+
+    delivery: Delivery
+    content: str | None = None
+    refusal: str | None = None
+    finish_reason: str | None = None
+    message: str = ""
+    model: str | None = None
+    fingerprint: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    tries: int = 1
+
+
+class Judge:
+    """A judge. `name` and `endpoint` make the judge id: a gateway is part of the judge.
+
+    Class attributes:
+        vlm: False where no vision-language model looks at the images; said wherever it appears.
+        protocol: the only protocol that the judge can answer; None if it takes any.
+    """
+
+    vlm: ClassVar[bool] = True
+    protocol: ClassVar[str | None] = None
+
+    def __init__(self, name: str, endpoint: str) -> None:
+        self.name = name
+        self.endpoint = endpoint
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the answer to one question, after whatever retries the transport needs.
+
+        Raises:
+            QuotaError: the account is exhausted.
+            UnavailableError: the key is wrong, the model unknown or the endpoint no judge at all.
+        """
+        raise NotImplementedError(f"{type(self).__name__} can't be asked")
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,54 @@
+"""Every path inside a run folder, in one place."""
+
+from pathlib import Path
+
+from gedit_bench.records import SampleId
+from gedit_bench.store.names import checked_name, folder_name
+
+MANIFEST = "manifest.json"
+SAMPLES = "samples.jsonl"
+WRITERS = "writers.jsonl"
+REPLIES = "replies.jsonl"
+SCORES = "scores.csv"
+SUMMARY = "summary.json"
+EDIT_LINES = "edits*.jsonl"
+
+
+def run_folder(root: Path, name: str, recipe: str, fingerprint: str) -> Path:
+    """Return `<root>/<model>/<recipe>-<fingerprint>`."""
+    return root / folder_name(name) / f"{folder_name(recipe)}-{fingerprint}"
+
+
+def edits_file(run: Path, shard: tuple[int, int] | None) -> Path:
+    """Return the file that a shard (index, count) appends its edits to."""
+    return run / ("edits.jsonl" if shard is None else f"edits.{shard[0]}-of-{shard[1]}.jsonl")
+
+
+def image_file(run: Path, sample: SampleId, suffix: str = ".png") -> Path:
+    """Return the path of an edit in the official layout.
+
+    Raises:
+        DataError: category, language or key can't become a file name.
+    """
+    task, language, key = (checked_name(part) for part in sample)
+    return run / "images" / "fullset" / task / language / f"{key}{suffix}"
+
+
+def temporary_folder(run: Path) -> Path:
+    """Return where images are written before they are renamed; never beside `<key>.*`."""
+    return run / ".partial"
+
+
+def judgement_folder(run: Path, judge_id: str, request_id: str) -> Path:
+    """Return the folder of all replies of one judge to one way of asking."""
+    return run / "judgments" / f"{folder_name(judge_id)}_{request_id}"
+
+
+def lock_file(folder: Path, shard: tuple[int, int] | None = None) -> Path:
+    """Return the lock that a writer holds on a run, shard or judgement."""
+    return folder / (".lock" if shard is None else f".lock.{shard[0]}-of-{shard[1]}")
+
+
+def notes_lock(folder: Path) -> Path:
+    """Return the lock held for the moment in which a selection or a writer is noted."""
+    return folder / ".lock.notes"

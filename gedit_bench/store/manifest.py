@@ -1,0 +1,127 @@
+"""What decides a run's pixels and a judgement's replies, and the short hashes that keep them apart."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from gedit_bench.errors import DataError
+from gedit_bench.records import Json, SourceKind
+from gedit_bench.store import layout
+from gedit_bench.store.atomic import make_folder, write_json_once
+from gedit_bench.store.codec import from_json, to_json
+
+SCHEMA = 1
+
+
+def short_hash(value: Json) -> str:
+    """Return the first 8 hex digits of the SHA-256 of `value` as canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunManifest:
+    """Everything that decides the pixels of a run.
+
+    `settings` are the resolved ones and `origins` says where each came from (`command line`,
+    `environment`, `recipe`, `default`). `artifacts` maps what the backend loads, such as weights and
+    adapters, to SHA-256.
+    """
+
+    model: str
+    name: str
+    recipe: str
+    settings: dict[str, Json] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    artifacts: dict[str, str] = field(default_factory=dict)
+    notes: str = ""
+    dataset: str
+    dataset_revision: str
+    seed: int
+    source: SourceKind = "input"
+    created: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def fingerprint(self) -> str:
+        """The edit fingerprint: what decides the pixels, not who made them, how many, or where."""
+        return short_hash(
+            {
+                "model": self.model,
+                "settings": self.settings,
+                "artifacts": dict(self.artifacts),
+                "dataset_revision": self.dataset_revision,
+                "seed": self.seed,
+                "source": self.source,
+            }
+        )
+
+    @property
+    def identity(self) -> str:
+        """What another manifest in the same folder must agree on."""
+        return self.fingerprint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgementManifest:
+    """Who judged and how it was asked. `request` holds all that the request id is a hash of."""
+
+    judge: str
+    endpoint: str
+    protocol: str
+    request_id: str
+    request: dict[str, Json] = field(default_factory=dict)
+    vlm: bool = True
+    created: str = ""
+    schema: int = SCHEMA
+
+    @property
+    def judge_id(self) -> str:
+        """Model and endpoint: a gateway is part of the judge."""
+        return f"{self.judge}@{self.endpoint}"
+
+    @property
+    def identity(self) -> str:
+        """What another manifest in the same folder must agree on."""
+        return f"{self.judge_id} {self.request_id}"
+
+
+Manifest = TypeVar("Manifest", RunManifest, JudgementManifest)
+
+
+def publish(folder: Path, manifest: Manifest) -> Manifest:
+    """Write the manifest if nobody has, else return the one that is there.
+
+    Raises:
+        DataError: the one that is there has another identity.
+    """
+    make_folder(folder)
+    if write_json_once(folder / layout.MANIFEST, to_json(manifest)):
+        return manifest
+    there = read_manifest(folder, type(manifest))
+    if there.identity != manifest.identity:
+        raise DataError(f"{folder} already holds something else of the same name.", "Choose another --out folder.")
+    return there
+
+
+def read_manifest(folder: Path, kind: type[Manifest]) -> Manifest:
+    """Read `folder`'s manifest.
+
+    Raises:
+        DataError: there is none, or it is damaged or written by a newer version.
+    """
+    path = folder / layout.MANIFEST
+    try:
+        value: Mapping[str, Json] = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} is no run: it has no {layout.MANIFEST}.", "See `gedit-bench ls runs`.") from error
+    except ValueError as error:
+        raise DataError(
+            f"{path} is damaged: {error}.", "Restore it, or make the run again in another folder."
+        ) from error
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        raise DataError(f"{path} was written by another version of gedit-bench.", "Use the version that wrote it.")
+    return from_json(kind, value)
