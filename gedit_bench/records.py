@@ -172,13 +172,16 @@ class Reply:
 class Reading:
     """What a scoring makes of a reply. `score` is in 0..10 and set only where `status` is `ok`.
 
-    `how` is `json`, `list`, `number` or `repaired`; flags describe and never remove a score.
+    `how` is `json`, `list`, `number` or `repaired`; flags (`count`, `float`, `list`, `repaired`,
+    `apology`, `truncated`) describe and never remove a score. `reasoning` is the judge's, where it
+    gave one in the asked form.
     """
 
     status: ReplyStatus
     score: float | None = None
     how: str = ""
     flags: tuple[str, ...] = ()
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,84 @@
+"""From raw replies to verdicts: which attempt decides, and what it says. Pure, so it can be redone at any time."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from gedit_bench.judging.parse import read_content
+from gedit_bench.records import (
+    Aspect,
+    Delivery,
+    Edit,
+    EditStatus,
+    Reading,
+    Reply,
+    ReplyStatus,
+    Sample,
+    SampleId,
+    Verdict,
+)
+
+SCORING_ID = "official.1"
+"""How replies become numbers here: the official reading's first pass, aggregated officially."""
+
+ASKED_AGAIN = frozenset(
+    {ReplyStatus.REFUSED, ReplyStatus.EMPTY, ReplyStatus.UNPARSABLE, ReplyStatus.OUT_OF_RANGE},
+)
+"""What is asked once more: answers that somebody gave and nobody can score."""
+
+_UNANSWERED = {
+    Delivery.FILTERED: ReplyStatus.FILTERED,
+    Delivery.REJECTED: ReplyStatus.REJECTED,
+    Delivery.TRANSPORT: ReplyStatus.TRANSPORT,
+    Delivery.TIMEOUT: ReplyStatus.TIMEOUT,
+    Delivery.OVER_BUDGET: ReplyStatus.OVER_BUDGET,
+}
+
+
+def read_reply(reply: Reply) -> Reading:
+    """Return what a reply is worth."""
+    if reply.delivery is Delivery.ANSWERED:
+        return read_content(reply.content, reply.refusal, reply.finish_reason)
+    return Reading(_UNANSWERED[reply.delivery])
+
+
+def settled(attempts: Sequence[Reading]) -> int | None:
+    """Return the index of the attempt that decides, or None while the judge is still to be asked.
+
+    The first `ok` decides. Otherwise the last does, unless it is the only one and of a kind that is
+    asked once more.
+    """
+    for index, reading in enumerate(attempts):
+        if reading.status is ReplyStatus.OK:
+            return index
+    if not attempts or (len(attempts) == 1 and attempts[0].status in ASKED_AGAIN):
+        return None
+    return len(attempts) - 1
+
+
+def attempts_by_aspect(edit: Edit, replies: Iterable[Reply]) -> dict[Aspect, list[Reply]]:
+    """Return the replies about this very image (same SHA-256), in the order of their attempts."""
+    about = [reply for reply in replies if reply.edit_sha256 == edit.sha256 and reply.repeat == 0]
+    about.sort(key=lambda reply: reply.attempt)
+    return {aspect: [reply for reply in about if reply.aspect is aspect] for aspect in Aspect}
+
+
+def verdicts(samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply]) -> list[Verdict]:
+    """Return one verdict per selected sample, in the samples' order."""
+    by_sample: dict[SampleId, list[Reply]] = defaultdict(list)
+    for reply in replies:
+        by_sample[reply.sample].append(reply)
+    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id]) for sample in samples]
+
+
+def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply]) -> Verdict:
+    if edit is None or edit.status is not EditStatus.OK:
+        return Verdict(sample, edit)
+    attempts = attempts_by_aspect(edit, replies)
+    (sc, sc_reply), (pq, pq_reply) = _deciding(attempts[Aspect.SC]), _deciding(attempts[Aspect.PQ])
+    return Verdict(sample, edit, sc, pq, sc_reply, pq_reply)
+
+
+def _deciding(attempts: Sequence[Reply]) -> tuple[Reading | None, Reply | None]:
+    readings = [read_reply(reply) for reply in attempts]
+    index = settled(readings)
+    return (None, None) if index is None else (readings[index], attempts[index])

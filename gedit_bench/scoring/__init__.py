@@ -1,0 +1,1 @@
+"""Numbers: pure functions from verdicts to tables. Needs numpy and nothing else."""
