@@ -17,6 +17,12 @@ from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes, write_json
 from gedit_bench.store.run import Judgement, Run
 
+COLUMNS = (
+    *("task_type", "key", "instruction_language", "instruction", "intersection_exist", "edit_status", "edit_flags"),
+    *("sc_status", "sc", "sc_how", "sc_flags", "pq_status", "pq", "pq_how", "pq_flags", "overall", "scoring_id"),
+)
+"""The columns of `scores.csv`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -37,8 +43,10 @@ class Scored:
         return summarize(self.verdicts, allow_partial=allow_partial)
 
     def comparability(self, language: Language, subset: Subset) -> tuple[str, ...]:
-        """Return what must be equal for two rows to share a table: judge, its returned model, how it
-        was asked, how replies were scored, language, subset, and the selected samples.
+        """Return what must be equal for two rows to share a table.
+
+        That is the judge, the model string it returned, how it was asked, how its replies were
+        scored, the language, the subset, and the selected samples.
         """
         selected = [verdict.sample for verdict in chosen(self.verdicts, language, subset)]
         manifest = self.judgement.manifest
@@ -84,9 +92,7 @@ def scores_csv(scored: Scored) -> str:
     """Return one row per selected sample: identity, statuses, scores, how they were read."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(
-        ["task_type", "key", "instruction_language", "instruction", "intersection_exist", "edit_status", "edit_flags", "sc_status", "sc", "sc_how", "sc_flags", "pq_status", "pq", "pq_how", "pq_flags", "overall", "scoring_id"]
-    )
+    rows.writerow(COLUMNS)
     for verdict in scored.verdicts:
         sample, edit = verdict.sample, verdict.edit
         row: list[object] = [sample.id.task_type, sample.id.key, sample.id.language, sample.instruction]
