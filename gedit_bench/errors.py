@@ -5,7 +5,8 @@
     ├── DataError               2  a benchmark or result folder that can't be what it claims to be
     ├── QuotaError              4  the judge's account is exhausted; the run can be resumed
     ├── UnavailableError        5  weights, key, network, GPU, rubric or disk are missing
-    └── RunLockedError          5  somebody else is writing to the same run
+    │   └── RunLockedError      5  somebody else is writing to the same run
+    └── Interrupted           130  Ctrl-C; the run can be resumed
 
 Anything else that escapes is a bug and keeps its traceback.
 """
@@ -47,3 +48,9 @@ class UnavailableError(GeditBenchError):
 
 class RunLockedError(UnavailableError):
     """Another process is writing to the same run and shard."""
+
+
+class Interrupted(GeditBenchError):
+    """Somebody asked to stop; everything that was in flight is saved."""
+
+    exit_code = 130

@@ -11,8 +11,8 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -101,12 +101,24 @@ def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command 
         if backend.argument is None:
             raise UsageError(f"{backend.name} takes nothing after the colon.", f"Use --model {backend.name}.")
         chosen = {backend.argument: argument} | chosen
-    settings = _validated(backend, {**recipe.settings, **chosen})
-    names = [field.name for field in fields(backend.Settings)]
+    model = backend(_validated(backend, {**recipe.settings, **chosen}))
+    choice = describe_model(model, recipe, chosen, origin)
+    return replace(choice, artifacts={**choice.artifacts, **code})
+
+
+def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], origin: str) -> ModelChoice:
+    """Return a backend with everything about it that goes into the manifest.
+
+    Args:
+        model: the backend with its settings.
+        recipe: the recipe that it runs under.
+        chosen: names of the settings that the user gave.
+        origin: where those came from.
+    """
+    names = [field.name for field in fields(model.Settings)]
     origins = {name: origin if name in chosen else "recipe" if name in recipe.settings else "default" for name in names}
-    model = backend(settings)
-    plain = {name: _plain(getattr(settings, name)) for name in names}
-    return ModelChoice(model, recipe, plain, origins, {**model.artifacts(), **code})
+    settings = {name: _plain(getattr(model.settings, name)) for name in names}
+    return ModelChoice(model, recipe, settings, origins, dict(model.artifacts()))
 
 
 def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dict[str, str]]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
+from gedit_bench.judging.base import Answer
 from gedit_bench.judging.parse import read_content
 from gedit_bench.records import (
     Aspect,
@@ -34,8 +35,8 @@ _UNANSWERED = {
 }
 
 
-def read_reply(reply: Reply) -> Reading:
-    """Return what a reply is worth."""
+def read_answer(reply: Reply | Answer) -> Reading:
+    """Return what a reply, stored or fresh, is worth."""
     if reply.delivery is Delivery.ANSWERED:
         return read_content(reply.content, reply.refusal, reply.finish_reason)
     return Reading(_UNANSWERED[reply.delivery])
@@ -79,6 +80,6 @@ def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply]) -> Ver
 
 
 def _deciding(attempts: Sequence[Reply]) -> tuple[Reading | None, Reply | None]:
-    readings = [read_reply(reply) for reply in attempts]
+    readings = [read_answer(reply) for reply in attempts]
     index = settled(readings)
     return (None, None) if index is None else (readings[index], attempts[index])

@@ -1,0 +1,1 @@
+"""The command line: one file a verb, the options they share declared once."""

@@ -1,0 +1,68 @@
+"""The program `gedit-bench`: its verbs and what they have in common."""
+
+import logging
+import sys
+from typing import Annotated
+
+import typer
+
+from gedit_bench.cli.check import check
+from gedit_bench.cli.compare import compare
+from gedit_bench.cli.console import tell
+from gedit_bench.cli.demo import demo
+from gedit_bench.cli.doctor import doctor
+from gedit_bench.cli.edit import edit
+from gedit_bench.cli.judge import judge
+from gedit_bench.cli.ls import ls
+from gedit_bench.cli.plan import plan
+from gedit_bench.cli.report import report
+from gedit_bench.cli.run import run
+from gedit_bench.cli.score import score
+from gedit_bench.cli.show import show
+from gedit_bench.cli.status import status
+from gedit_bench.cli.verb import verb
+from gedit_bench.secrets import redact
+
+app = typer.Typer(
+    name="gedit-bench",
+    help="GEdit-Bench for image-editing models: run any of them, judge the edits, and explain every number.",
+    epilog="Start with: gedit-bench demo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for one in (run, edit, judge, check, score, report, compare, plan, status, show, ls, doctor, demo):
+    app.command()(verb(one))
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        tell(version("gedit-bench"))
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", envvar="GEDIT_BENCH_VERBOSE", help="Show details and tracebacks.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", envvar="GEDIT_BENCH_VERSION", callback=_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Redacting("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("gedit_bench").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def main() -> None:
+    """Run the program."""
+    app()

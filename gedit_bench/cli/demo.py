@@ -1,0 +1,36 @@
+"""`gedit-bench demo`: the whole way on the bundled sample, with no key, no GPU and no network."""
+
+from pathlib import Path
+from typing import Annotated
+
+from gedit_bench.cli.options import Out, option
+
+MODELS = ("identity", "pil-filters", "pil-filters@gentle")
+
+
+def demo(
+    limit: Annotated[
+        int | None, option("--limit", min=1, help="Samples per category and language.", panel="Which samples")
+    ] = None,
+    out: Out = Path("results"),
+) -> None:
+    """Edit the bundled sample with several backends, measure the edits, and render the leaderboard.
+
+    Examples:
+    gedit-bench demo ·
+    gedit-bench demo --limit 1 ·
+    gedit-bench demo --out /tmp/demo
+    """
+    from gedit_bench import api
+    from gedit_bench.cli.console import tell
+    from gedit_bench.cli.ending import end_judge
+    from gedit_bench.cli.watching import watching
+
+    selection = api.Selection(data="sample", limit=limit)
+    judging = api.Judging(judge=api.JudgeSettings(name="offline"))
+    editing = api.Editing(out=out)
+    with watching() as watch:
+        scored = [api.run(model, selection, editing, judging, watch=watch) for model in MODELS]
+    page = api.report([one.run.path for one in scored], out / "leaderboard")
+    tell(f"Leaderboard: {page}")
+    end_judge(scored)

@@ -1,0 +1,25 @@
+"""`gedit-bench edit`: images only."""
+
+import typer
+
+from gedit_bench.cli.options import EditOptions, Model, OnlyOption, SelectionOptions
+
+
+def edit(
+    context: typer.Context, model: Model, selection: SelectionOptions, editing: EditOptions, only: OnlyOption = "missing"
+) -> None:
+    """Make images with a model. What is there is not made again.
+
+    Examples:
+    gedit-bench edit --model identity --data sample ·
+    gedit-bench edit --model my_model.py:MyModel -o steps=28 --lang en ·
+    gedit-bench edit --model step1x-edit --shard 0/4
+    """
+    from gedit_bench import api
+    from gedit_bench.cli.ending import end_edit
+    from gedit_bench.cli.watching import watching
+
+    settled = editing.resolve(only, context)
+    with watching() as watch:
+        run = api.edit(model, selection.resolve(), settled, watch=watch)
+    end_edit(run, settled.shard)

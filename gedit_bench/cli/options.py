@@ -1,0 +1,161 @@
+"""The options that verbs share, each declared once. Every one can also be set as `GEDIT_BENCH_<NAME>`."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from gedit_bench.api import Editing, Judging, Selection
+    from gedit_bench.engine.editing import Only, Shard
+
+
+def option(*names: str, help: str, panel: str, **more: Any) -> Any:  # noqa: A002
+    """Return an option that is also read from the environment."""
+    longest = max(names, key=len)
+    variable = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
+    return typer.Option(*names, help=help, envvar=variable, rich_help_panel=panel, **more)
+
+
+_DATA, _EDIT, _JUDGE, _OUT = "Which samples", "How they are edited", "How they are judged", "Output"
+
+Model = Annotated[
+    str, option("--model", "-m", metavar="NAME[@RECIPE]", help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class.", panel=_EDIT)
+]
+OnlyOption = Annotated[
+    str, option("--only", help="Do what is 'missing', or once more what 'failed'.", panel=_OUT, metavar="missing|failed")
+]
+Out = Annotated[Path, option("--out", help="Folder of all runs.", panel=_OUT)]
+AsJson = Annotated[bool, option("--json", help="Print JSON.", panel=_OUT)]
+AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.", panel=_OUT)]
+
+
+@dataclass(frozen=True)
+class SelectionOptions:
+    """Which samples."""
+
+    data: Annotated[
+        str | None, option("--data", help="Hub id, folder, or 'sample' (bundled). Default: the benchmark on the hub.", panel=_DATA)
+    ] = None
+    task: Annotated[list[str] | None, option("--task", help="Category; may be repeated.", panel=_DATA)] = None
+    lang: Annotated[
+        str | None, option("--lang", help="en, cn (or zh), all. Default: the recipe's languages.", panel=_DATA)
+    ] = None
+    subset: Annotated[str, option("--subset", help="full or intersection.", panel=_DATA)] = "full"
+    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.", panel=_DATA)] = None
+    ids: Annotated[Path | None, option("--ids", help="File with one sample id or key a line.", panel=_DATA)] = None
+
+    def given(self) -> bool:
+        """True if anything was chosen."""
+        return self != SelectionOptions()
+
+    def resolve(self) -> "Selection":
+        """Return the selection."""
+        from gedit_bench.api import Selection
+        from gedit_bench.dataset import HUB_ID
+        from gedit_bench.selection import read_ids
+
+        return Selection(
+            data=self.data or HUB_ID,
+            tasks=tuple(self.task or ()),
+            languages=None if self.lang is None else (self.lang,),
+            subset=self.subset,
+            limit=self.limit,
+            ids=None if self.ids is None else read_ids(self.ids),
+        )
+
+
+@dataclass(frozen=True)
+class EditOptions:
+    """How edits are made, and where they land."""
+
+    option: Annotated[
+        list[str] | None, option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated.", panel=_EDIT)
+    ] = None
+    seed: Annotated[int, option("--seed", help="Fixes what is random.", panel=_EDIT)] = 42
+    shard: Annotated[
+        str | None, option("--shard", metavar="I/N", help="Edit only the I-th of N parts, I from 0.", panel=_EDIT)
+    ] = None
+    name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.", panel=_OUT)] = None
+    out: Out = Path("results")
+
+    def resolve(self, only: str = "missing", context: typer.Context | None = None) -> "Editing":
+        """Return how to edit; `context` tells whether settings came from the environment."""
+        from gedit_bench.api import Editing
+
+        return Editing(
+            options=tuple(self.option or ()),
+            options_origin=origin_of(context, "option") if context else "command line",
+            seed=self.seed,
+            name=self.name,
+            out=self.out,
+            only=checked_only(only),
+            shard=_parsed_shard(self.shard),
+        )
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """Who judges and how it is asked."""
+
+    judge: Annotated[
+        str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or 'offline'.", panel=_JUDGE)
+    ] = "gpt-4.1-2025-04-14"
+    protocol: Annotated[
+        str | None, option("--protocol", help="official or native; 'pixels' is the offline judge's.", panel=_JUDGE)
+    ] = None
+    rubric: Annotated[
+        Path | None, option("--rubric", help="Checkout or file that holds the official rubric.", panel=_JUDGE)
+    ] = None
+    base_url: Annotated[str | None, option("--base-url", help="Endpoint of the judge.", panel=_JUDGE)] = None
+    endpoint_label: Annotated[
+        str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.", panel=_JUDGE)
+    ] = None
+    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.", panel=_JUDGE)] = 128
+    timeout: Annotated[float, option("--timeout", help="Seconds for one request.", panel=_JUDGE)] = 120.0
+    retry_for: Annotated[
+        float, option("--retry-for", help="Seconds over all tries of one question.", panel=_JUDGE)
+    ] = 600.0
+
+    def resolve(self, only: str = "missing") -> "Judging":
+        """Return how to judge."""
+        from gedit_bench.api import Judging
+        from gedit_bench.judging.registry import JudgeSettings
+
+        settings = JudgeSettings(
+            name=self.judge,
+            base_url=self.base_url,
+            endpoint_label=self.endpoint_label,
+            timeout=self.timeout,
+            retry_for=self.retry_for,
+            concurrency=self.concurrency,
+        )
+        return Judging(judge=settings, protocol=self.protocol, rubric=self.rubric, only=checked_only(only))
+
+
+def checked_only(only: str) -> "Only":
+    """Return `missing` or `failed`; UsageError for anything else."""
+    from gedit_bench.errors import UsageError
+    from gedit_bench.nearest import did_you_mean
+
+    if only == "missing" or only == "failed":
+        return only
+    raise UsageError(f"--only can't be {only!r}.", did_you_mean(only, ("missing", "failed")))
+
+
+def origin_of(context: typer.Context, name: str) -> str:
+    """Return where an option's value came from: `command line`, `environment` or `default`."""
+    source = context.get_parameter_source(name)
+    return {"COMMANDLINE": "command line", "ENVIRONMENT": "environment"}.get(source.name if source else "", "default")
+
+
+def _parsed_shard(text: str | None) -> "Shard | None":
+    from gedit_bench.errors import UsageError
+
+    if text is None:
+        return None
+    index, slash, count = text.partition("/")
+    if slash and index.isdecimal() and count.isdecimal() and int(index) < int(count):
+        return int(index), int(count)
+    raise UsageError(f"--shard can't be {text!r}.", "Use I/N with I from 0 to N-1, such as 0/4.")

@@ -1,0 +1,28 @@
+"""`gedit-bench report`: the leaderboard page and its tables."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gedit_bench.cli.options import AllowPartial, option
+
+
+def report(
+    runs: Annotated[list[Path] | None, typer.Argument(help="Runs, or folders of runs. Default: results.")] = None,
+    out: Annotated[
+        Path | None, option("--out", help="Where the page lands. Default: results/leaderboard.", panel="Output")
+    ] = None,
+    allow_partial: AllowPartial = False,
+) -> None:
+    """Render a page, CSV, JSON and Markdown of any set of runs.
+
+    Examples:
+    gedit-bench report ·
+    gedit-bench report results/identity results/pil-filters --out /tmp/page ·
+    gedit-bench report --allow-partial
+    """
+    from gedit_bench import api
+    from gedit_bench.cli.console import tell
+
+    tell(str(api.report(runs or [Path("results")], out, allow_partial=allow_partial)))

@@ -1,0 +1,74 @@
+"""`gedit-bench show`: everything about one sample of a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gedit_bench.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from gedit_bench.records import Json, Sample
+    from gedit_bench.store.run import Run
+
+
+def show(
+    run: Annotated[Path, typer.Argument(help="A run.")],
+    sample: Annotated[str, typer.Argument(help="A key, or category/language/key.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a sample's edit and every reply about it, word for word.
+
+    Examples:
+    gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0 ·
+    gedit-bench show results/identity/default-1a2b3c4d color_alter/en/dcc59e9b2c337b45e97e41eaeec21db0 ·
+    gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0 --json
+    """
+    from gedit_bench.cli.console import tell, tell_json
+    from gedit_bench.errors import UsageError
+    from gedit_bench.store.run import Run
+
+    opened = Run.open(run)
+    found = [one for one in opened.samples() if sample in (str(one.id), one.id.key)]
+    if not found:
+        raise UsageError(f"{run} has no sample {sample!r}.", "Its samples are listed in samples.jsonl.")
+    facts = [_facts(opened, one) for one in found]
+    if as_json:
+        tell_json(facts)
+        return
+    for one in facts:
+        tell(_words(one))
+
+
+def _facts(run: "Run", sample: "Sample") -> "Json":
+    from gedit_bench.judging.reading import read_answer
+    from gedit_bench.store.codec import to_json
+
+    edit = run.edits().get(sample.id)
+    replies: list[Json] = []
+    for judgement in run.judgements():
+        for reply in judgement.replies():
+            if reply.sample == sample.id:
+                reading = read_answer(reply)
+                stale = edit is None or reply.edit_sha256 != edit.sha256
+                read: dict[str, Json] = {"status": str(reading.status), "score": reading.score, "stale": stale}
+                replies.append({"judgement": judgement.path.name, **to_json(reply), **read})
+    return {"sample": to_json(sample), "edit": to_json(edit) if edit else None, "replies": replies}
+
+
+def _words(facts: "Json") -> str:
+    assert isinstance(facts, dict)
+    lines = []
+    for name in ("sample", "edit"):
+        part = facts[name]
+        lines.append(f"{name}:" if part else f"{name}: none")
+        lines += [f"  {key}: {value}" for key, value in part.items()] if isinstance(part, dict) else []
+    replies = facts["replies"]
+    for reply in replies if isinstance(replies, list) else []:
+        assert isinstance(reply, dict)
+        head = f"{reply['aspect']} attempt {reply['attempt']}: {reply['status']}"
+        score = "" if reply["score"] is None else f", {reply['score']}"
+        stale = " (about an earlier image)" if reply["stale"] else ""
+        lines.append(f"{head}{score}{stale}  [{reply['judgement']}]")
+        lines.append(f"  {reply.get('content') or reply.get('message') or ''}")
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Doing it: the edit loop and the judge loop. The only layer with concurrency."""

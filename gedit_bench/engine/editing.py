@@ -1,0 +1,176 @@
+"""The edit loop: chunks of requests to a backend, each result on disk before the next is asked for."""
+
+import hashlib
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal
+
+from PIL import Image
+
+from gedit_bench.dataset import Benchmark
+from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
+from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.saving import EditSaver
+from gedit_bench.errors import DataError, GeditBenchError, Interrupted, UnavailableError
+from gedit_bench.records import Edit, EditStatus, Sample
+from gedit_bench.store import layout
+from gedit_bench.store.atomic import make_folder
+from gedit_bench.store.jsonl import JsonlWriter
+from gedit_bench.store.lock import sole_writer
+from gedit_bench.store.provenance import this_writer
+from gedit_bench.store.run import Run, note_selection, note_writer
+
+log = logging.getLogger(__name__)
+
+CHUNK = 8
+"""Requests handed to a backend at once; it cuts them into the batches that suit it."""
+
+Only = Literal["missing", "failed"]
+Shard = tuple[int, int]
+
+
+def in_shard(sample: Sample, shard: Shard | None) -> bool:
+    """True if a shard (index from 0, count) is to edit the sample: a hash of the identity, no state."""
+    if shard is None:
+        return True
+    digest = hashlib.sha256(str(sample.id).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") % shard[1] == shard[0]
+
+
+def to_edit(run: Run, samples: Iterable[Sample], only: Only = "missing") -> list[Sample]:
+    """Return the samples that are still to be edited.
+
+    An `ok` edit is done only if its file is there with the recorded SHA-256; any other final status is
+    done once its line is on disk. `failed` chooses what ended in another status than `ok`.
+    """
+    edits = run.edits()
+
+    def open_(sample: Sample) -> bool:
+        edit = edits.get(sample.id)
+        if edit is None or edit.status is EditStatus.OVER_BUDGET:
+            return only == "missing"
+        if edit.status is EditStatus.OK:
+            return only == "missing" and not run.holds(edit)
+        return only == "failed"
+
+    return [sample for sample in samples if open_(sample)]
+
+
+@dataclass(frozen=True, slots=True)
+class EditJob:
+    """What one process is to edit in one run."""
+
+    run: Run
+    model: EditModel
+    benchmark: Benchmark
+    samples: Sequence[Sample]
+    shard: Shard | None = None
+    only: Only = "missing"
+
+
+def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
+    """Edit what is missing, so that `kill -9` at any moment costs at most the chunk in flight.
+
+    Raises:
+        Interrupted: somebody pressed Ctrl-C; what was in flight is saved.
+        RunLockedError: another process edits the same run and shard.
+        UnavailableError: the backend can't be loaded, or the disk is full.
+    """
+    run = job.run
+    make_folder(run.path)
+    note_selection(run.path, job.samples)
+    with sole_writer(layout.lock_file(run.path, job.shard)), stop_on_interrupt() as stop:
+        mine = [sample for sample in job.samples if in_shard(sample, job.shard)]
+        pending = to_edit(run, mine, job.only)
+        progress = Progress(f"edit {run.manifest.name}", total=len(mine), done=len(mine) - len(pending))
+        watch(progress)
+        if pending:
+            _load(job.model)
+            try:
+                _edit_pending(job, pending, stop, progress, watch)
+            finally:
+                job.model.close()
+        if stop.requested:
+            raise Interrupted(f"Interrupted: {progress.done} of {progress.total} samples are edited.")
+
+
+def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress: Progress, watch: Watcher) -> None:
+    writer = this_writer()
+    note_writer(job.run.path, writer)
+    lines = JsonlWriter(layout.edits_file(job.run.path, job.shard))
+    manifest = job.run.manifest
+    saver = EditSaver(job.run.path, lines, writer.writer, manifest.seed, manifest.source)
+    try:
+        for start in range(0, len(pending), CHUNK):
+            if stop.requested:
+                return
+            for edit in _edit_chunk(job, saver, pending[start : start + CHUNK]):
+                progress.done += 1
+                progress.counts[edit.status] += 1
+                watch(progress)
+    finally:
+        lines.close()
+
+
+def _edit_chunk(job: EditJob, saver: EditSaver, samples: Sequence[Sample]) -> Iterator[Edit]:
+    requests, source_ids = [], []
+    for sample in samples:
+        try:
+            source_id = job.benchmark.source_id(sample)
+            source = job.benchmark.source(sample, saver.source)
+        except DataError as error:
+            yield saver.fail(sample.id, str(error))
+            continue
+        requests.append(EditRequest(sample.id, sample.instruction, source, saver.seed))
+        source_ids.append(source_id)
+    results = _results(job.model, requests)
+    for request, source_id, (outcome, seconds) in zip(requests, source_ids, results, strict=True):
+        yield saver.save(request, outcome, seconds, source_id)
+
+
+def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tuple[Outcome, float]]:
+    """Yield one outcome and its seconds per request; what a failing chunk leaves over is tried alone."""
+    finished = 0
+    reason = "The backend ended without a result for this sample."
+    started = monotonic()
+    try:
+        for result in model.edit(requests):
+            if finished == len(requests):
+                raise _TooMany(f"{model.name} yields more results than it got requests: which belongs to which?")
+            finished += 1
+            yield _outcome(result), monotonic() - started
+            started = monotonic()
+    except GeditBenchError:
+        raise
+    except Exception as error:  # a backend may raise anything: it costs one sample, never the run
+        log.debug("%s failed", model.name, exc_info=True)
+        reason = f"{type(error).__name__}: {error}"
+    left = requests[finished:]
+    if len(requests) == 1 and left:
+        yield Outcome(status=EditStatus.EDIT_FAILED, message=reason), monotonic() - started
+    else:
+        for request in left:
+            yield from _results(model, [request])
+
+
+class _TooMany(GeditBenchError):
+    """A backend that breaks the order of its results; nothing it yields can be trusted."""
+
+
+def _outcome(result: object) -> Outcome:
+    if isinstance(result, Outcome):
+        return result
+    if isinstance(result, Image.Image):
+        return Outcome(image=result)
+    message = f"The backend returned {type(result).__name__}, not an image or an Outcome."
+    return Outcome(status=EditStatus.EDIT_FAILED, message=message)
+
+
+def _load(model: EditModel) -> None:
+    try:
+        model.load()
+    except ImportError as error:
+        raise UnavailableError(f"{model.name} needs a package that is not here: {error}.", "Install it.") from error

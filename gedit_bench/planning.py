@@ -1,0 +1,107 @@
+"""What a run would do: samples, edits and questions that are still open, disk, and what is missing for it."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gedit_bench import api
+from gedit_bench.dataset import load_benchmark
+from gedit_bench.engine.editing import in_shard, to_edit
+from gedit_bench.engine.judging import JudgeJob, to_judge
+from gedit_bench.errors import UnavailableError
+from gedit_bench.records import Json
+from gedit_bench.store import layout
+from gedit_bench.store.run import Judgement, Run
+
+MEAN_EDIT_BYTES = 700_000
+"""Mean size of a 1024² PNG, measured on photographs; smaller edits take less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done. `settings` maps each model setting to its value and where that came from.
+
+    `missing` says what stands in the way, such as a key or the official rubric.
+    """
+
+    run: str
+    dataset: str
+    samples: dict[str, int]
+    to_edit: int
+    questions: int
+    judge: str
+    request_id: str
+    missing: tuple[str, ...]
+    settings: dict[str, tuple[Json, str]]
+
+    @property
+    def disk_bytes(self) -> int:
+        """About how much the edits will take, at most."""
+        return self.to_edit * MEAN_EDIT_BYTES
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield names and words."""
+        yield "run", self.run
+        yield "dataset", self.dataset
+        yield "samples", f"{sum(self.samples.values())} ({', '.join(f'{n} {name}' for name, n in self.samples.items())})"
+        yield "to edit", f"{self.to_edit} (at most about {self.disk_bytes / 1e6:.0f} MB of images)"
+        yield "judge", f"{self.judge}, asked as {self.request_id or '–'}"
+        yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"
+        for reason in self.missing:
+            yield "missing", reason
+
+    def to_json(self) -> dict[str, Json]:
+        """Return it as JSON."""
+        return {
+            "run": self.run,
+            "dataset": self.dataset,
+            "samples": dict(self.samples),
+            "to_edit": self.to_edit,
+            "disk_bytes": self.disk_bytes,
+            "judge": self.judge,
+            "request_id": self.request_id,
+            "questions": self.questions,
+            "missing": list(self.missing),
+            "settings": {name: {"value": value, "from": origin} for name, (value, origin) in self.settings.items()},
+        }
+
+
+def make_plan(model: str, selection: api.Selection, editing: api.Editing, judging: api.Judging) -> Plan:
+    """Return what `run` would do with the same arguments. Writes and downloads nothing.
+
+    Raises:
+        GeditBenchError: an argument is wrong or the dataset isn't there.
+    """
+    choice = api.settle_model(model, editing)
+    benchmark = load_benchmark(selection.data)
+    samples = selection.of(benchmark, choice.recipe.languages)
+    manifest = api.run_manifest(choice, benchmark, editing)
+    folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
+    run = Run(folder, manifest)
+    mine = [sample for sample in samples if in_shard(sample, editing.shard)]
+    open_edits = to_edit(run, mine, editing.only)
+    missing: tuple[str, ...] = ()
+    judge, request_id, questions = judging.judge.name, "", 2 * len(samples)
+    try:
+        asking = api.prepare_asking(judging, fetch=False)
+        described = asking.manifest()
+        judge, request_id = described.judge_id, described.request_id
+        path = layout.judgement_folder(folder, judge, request_id)
+        job = JudgeJob(
+            run, Judgement(path, described), asking.judge, asking.protocol, asking.rubric, benchmark, samples
+        )
+        there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
+        questions = 2 * len(open_edits) + sum(len(one.attempts) for one in to_judge(job) if one.sample.id in there)
+    except UnavailableError as error:
+        missing = (f"{error} {error.hint}",)
+    return Plan(
+        run=str(folder),
+        dataset=f"{benchmark.name} at {benchmark.revision}",
+        samples=dict(Counter(sample.id.language for sample in samples)),
+        to_edit=len(open_edits),
+        questions=questions,
+        judge=judge,
+        request_id=request_id,
+        missing=missing,
+        settings={name: (value, choice.origins[name]) for name, value in choice.settings.items()},
+    )
