@@ -1,0 +1,227 @@
+"""Where the official rubric comes from. Its words aren't ours to ship, so they are fetched once and checked.
+
+They stand in a Python file that is read as data and never run. What it holds counts only if both
+composed templates have the published SHA-256; where it was found makes no difference then.
+"""
+
+import ast
+import hashlib
+import logging
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from http.client import HTTPException
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
+
+from gedit_bench.cache import cache_folder
+from gedit_bench.errors import GeditBenchError, UnavailableError, UsageError
+from gedit_bench.judging.protocol import Rubric
+from gedit_bench.secrets import redact
+from gedit_bench.store.atomic import write_bytes
+
+COMMIT = "95feaea4c43b6dc69e9a2766dabd16976bbafcdc"
+OFFICIAL_ADDRESS = f"https://raw.githubusercontent.com/stepfun-ai/Step1X-Edit/{COMMIT}"
+HASHES = {
+    "sc": "8f529562c2f89f8db51a3f7cc4d487686f676909c21010b67b0e65ec78150de5",
+    "pq": "2473ff2c7406e06545c5c039ceb039ff2604ebacf150868a48f0bf07c9e733b0",
+}
+
+_NAME = "vie_prompts.py"
+_IN_REPOSITORY = f"GEdit-Bench/viescore/{_NAME}"
+_IN_WHEEL = f"lmms_eval/tasks/gedit_bench/viescore/{_NAME}"
+_IN_FOLDER = (_NAME, f"viescore/{_NAME}", _IN_REPOSITORY, _IN_WHEEL)
+_WHEEL = "lmms-eval==0.7.3"
+_WHEEL_SHA256 = "5709f9f9f56a8f5f22bf379571bd1c5e7702af5ae2bbb9637001c5dd91168895"
+_PARTS = {
+    "sc": ("_context_no_delimit", "_prompts_0shot_two_image_edit_rule", "_prompts_0shot_tie_rule_SC"),
+    "pq": ("_context_no_delimit", "_prompts_0shot_rule_PQ"),
+}
+_LOOKALIKES = {
+    "23d0fe3d845b17cd6b7591a240038fd44316390defdcd3dff978fe26967f2b6a": "EvalScope's, without trailing blanks",
+    "866fdb3949576353b5b6b234f9aa8da4d3a1b93bdf563f1c936f04e5b115ad17": "EvalScope's, without trailing blanks",
+}
+_LARGEST = 1_000_000
+_NETWORK_SECONDS = 10
+_PIP_SECONDS = 120
+_HELP = (
+    "Give --rubric PATH: a checkout of stepfun-ai/Step1X-Edit, its GEdit-Bench/viescore/vie_prompts.py, "
+    f"or the wheel that `pip download --no-deps {_WHEEL}` fetches; or judge with --protocol native."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class NotOfficialError(Exception):
+    """A source doesn't give the official rubric; the message says why."""
+
+
+def read_source(source: bytes) -> Rubric:
+    """Return the rubric that a `vie_prompts.py` holds.
+
+    Raises:
+        NotOfficialError: it isn't the official one, to the last blank.
+    """
+    constants = _constants(source)
+    texts = {}
+    for aspect, names in _PARTS.items():
+        missing = [name for name in names if name not in constants]
+        if missing:
+            raise NotOfficialError(f"it has no text called {missing[0]}")
+        texts[aspect] = "\n".join(constants[name] for name in names)
+    rubric = Rubric(**texts)
+    for aspect, found in rubric.hashes().items():
+        if found != HASHES[aspect]:
+            whose = _LOOKALIKES.get(found, "not the official one")
+            raise NotOfficialError(
+                f"its {aspect.upper()} text is {whose} (SHA-256 {found[:12]}…, official {HASHES[aspect][:12]}…)"
+            )
+    return rubric
+
+
+def rubric_from_path(path: Path) -> tuple[Rubric, str]:
+    """Return the official rubric from a checkout, a `vie_prompts.py`, or a wheel or zip, and where it stood.
+
+    Raises:
+        UsageError: there is nothing at `path`, or something else than the official rubric.
+    """
+    problem = f"there is no {_NAME} in it" if path.exists() else "it doesn't exist"
+    try:
+        for place, source in _sources_at(path):
+            try:
+                return read_source(source), place
+            except NotOfficialError as error:
+                problem = str(error)
+    except (OSError, zipfile.BadZipFile) as error:
+        problem = f"it can't be read ({error})"
+    raise UsageError(f"{path} doesn't hold the official rubric: {problem}.", _HELP)
+
+
+def official_rubric(*, fetch: bool = True, address: str = OFFICIAL_ADDRESS) -> tuple[Rubric, str]:
+    """Return the official rubric and where it came from; keep it in the user's cache if it was fetched.
+
+    Args:
+        fetch: False leaves out whatever needs the network.
+        address: root of the official repository's files.
+
+    Raises:
+        UnavailableError: no source has it; the hint says how to get it.
+    """
+    local: dict[str, Callable[[], bytes]] = {"the cache": _from_cache, "the installed lmms-eval": _from_installed}
+    remote: dict[str, Callable[[], bytes]] = {
+        "the official repository": lambda: _from_repository(address),
+        "the lmms-eval wheel": _from_wheel,
+    }
+    problems = []
+    for where, read in (local | remote if fetch else local).items():
+        try:
+            source = read()
+            rubric = read_source(source)
+        except NotOfficialError as error:
+            problems.append(f"{where}: {error}")
+            _log.info("No official rubric from %s: %s", where, error)
+            continue
+        if where in remote:
+            _keep(source)
+        return rubric, where
+    raise UnavailableError(f"The official rubric is not to be had ({'; '.join(problems)}).", _HELP)
+
+
+def _constants(source: bytes) -> dict[str, str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise NotOfficialError("it is no Python file") from error
+    found = {}
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                found[name] = text
+    return found
+
+
+def _sources_at(path: Path) -> Iterator[tuple[str, bytes]]:
+    if path.is_dir():
+        for name in _IN_FOLDER:
+            if (path / name).is_file():
+                yield str(path / name), _read(path / name)
+    elif path.is_file() and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if member.filename.rpartition("/")[2] == _NAME and member.file_size <= _LARGEST:
+                    yield f"{path}, {member.filename}", archive.read(member)
+    elif path.is_file():
+        yield str(path), _read(path)
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST)
+
+
+def _cached() -> Path:
+    return cache_folder() / "rubrics" / _NAME
+
+
+def _from_cache() -> bytes:
+    try:
+        return _read(_cached())
+    except FileNotFoundError as error:
+        raise NotOfficialError("not there yet") from error
+    except OSError as error:
+        raise NotOfficialError(f"can't be read ({error})") from error
+
+
+def _keep(source: bytes) -> None:
+    try:
+        write_bytes(_cached(), source)
+    except (OSError, GeditBenchError) as error:
+        # It will be fetched again next time.
+        _log.warning("The official rubric could not be kept in the cache: %s", error)
+
+
+def _from_installed() -> bytes:
+    try:
+        listed = files("lmms-eval") or []
+        paths = [Path(str(file.locate())) for file in listed if file.as_posix() == _IN_WHEEL]
+        if not paths:
+            raise NotOfficialError(f"it has no {_NAME}")
+        return _read(paths[0])
+    except PackageNotFoundError as error:
+        raise NotOfficialError("not installed") from error
+    except OSError as error:
+        raise NotOfficialError(f"can't be read ({error})") from error
+
+
+def _from_repository(address: str) -> bytes:
+    if not address.startswith(("https://", "http://")):
+        raise NotOfficialError("its address is no web address")
+    request = Request(f"{address.rstrip('/')}/{_IN_REPOSITORY}", headers={"User-Agent": "gedit-bench"})  # noqa: S310
+    try:
+        with urlopen(request, timeout=_NETWORK_SECONDS) as response:  # noqa: S310 - http(s) only, see above
+            return bytes(response.read(_LARGEST))
+    except (OSError, HTTPException) as error:
+        raise NotOfficialError(f"not reached ({error})") from error
+
+
+def _from_wheel() -> bytes:
+    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
+    options += ["--retries", "1", "--timeout", str(_NETWORK_SECONDS)]
+    with TemporaryDirectory(prefix="gedit-bench-") as folder:
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, _WHEEL]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise NotOfficialError(f"pip didn't finish ({type(error).__name__})") from error
+        wheels = list(Path(folder).glob("*.whl"))
+        if done.returncode != 0 or not wheels:
+            _log.info("pip said: %s", redact(done.stderr.strip()))
+            raise NotOfficialError(f"pip couldn't download {_WHEEL}")
+        data = wheels[0].read_bytes()
+        if hashlib.sha256(data).hexdigest() != _WHEEL_SHA256:
+            raise NotOfficialError(f"the index has another file under the name {_WHEEL}")
+        with zipfile.ZipFile(wheels[0]) as archive:
+            return archive.read(_IN_WHEEL)
