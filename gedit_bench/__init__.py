@@ -4,26 +4,59 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gedit_bench.api import Editing, Judging, Selection, build_report, edit, judge, run
+    from gedit_bench.comparison import compare
+    from gedit_bench.dataset import load_benchmark
     from gedit_bench.editing.base import EditModel, EditRequest, Outcome
     from gedit_bench.editing.registry import register
     from gedit_bench.errors import GeditBenchError
-
-__all__ = ["EditModel", "EditRequest", "GeditBenchError", "Outcome", "register"]
+    from gedit_bench.judging.registry import JudgeSettings
+    from gedit_bench.records import EditStatus, ReplyStatus
+    from gedit_bench.scoring.summary import summarize
+    from gedit_bench.store.run import Run
 
 _HOMES = {
-    "EditModel": "editing.base",
-    "EditRequest": "editing.base",
-    "GeditBenchError": "errors",
-    "Outcome": "editing.base",
-    "register": "editing.registry",
+    "api": ("Editing", "Judging", "Selection", "build_report", "edit", "judge", "run"),
+    "comparison": ("compare",),
+    "dataset": ("load_benchmark",),
+    "editing.base": ("EditModel", "EditRequest", "Outcome"),
+    "editing.registry": ("register",),
+    "errors": ("GeditBenchError",),
+    "judging.registry": ("JudgeSettings",),
+    "records": ("EditStatus", "ReplyStatus"),
+    "scoring.summary": ("summarize",),
+    "store.run": ("Run",),
 }
+_MODULES = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "EditModel",
+    "EditRequest",
+    "EditStatus",
+    "Editing",
+    "GeditBenchError",
+    "JudgeSettings",
+    "Judging",
+    "Outcome",
+    "ReplyStatus",
+    "Run",
+    "Selection",
+    "build_report",
+    "compare",
+    "edit",
+    "judge",
+    "load_benchmark",
+    "register",
+    "run",
+    "summarize",
+]
 
 
 def __getattr__(name: str) -> object:
     """Import a public name where it is first used, so that importing the package costs nothing."""
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'gedit_bench' has no attribute {name!r}")
-    return getattr(import_module(f"gedit_bench.{_HOMES[name]}"), name)
+    return getattr(import_module(f"gedit_bench.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -1,7 +1,7 @@
 """The verbs as functions: what the command line does, for Python.
 
-    run = edit("identity", Selection(data="sample"))
-    scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
+run = edit("identity", Selection(data="sample"))
+scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,9 +21,8 @@ from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
 from gedit_bench.judging.rubric import load_rubric
 from gedit_bench.records import LANGUAGES, Sample
-from gedit_bench.report.build import build_report
+from gedit_bench.report.build import build_report as render_report
 from gedit_bench.results import Scored, score
-from gedit_bench.scoring.summary import summarize
 from gedit_bench.selection import select
 from gedit_bench.store import layout
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, publish
@@ -31,15 +30,25 @@ from gedit_bench.store.provenance import now
 from gedit_bench.store.run import Judgement, Run, find_runs
 
 __all__ = [
-    *("Editing", "JudgeSettings", "Judging", "Run", "Scored", "Selection"),
-    *("build_report", "edit", "find_runs", "judge", "load_benchmark", "run", "score", "summarize"),
+    "Asking",
+    "Editing",
+    "JudgeSettings",
+    "Judging",
+    "Run",
+    "Scored",
+    "Selection",
+    "build_report",
+    "edit",
+    "judge",
+    "run",
 ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Which samples. `languages` None stands for those that the recipe names; `limit` is per category
-    and language.
+    """Which samples.
+
+    `languages` None stands for those that the recipe names; `limit` is per category and language.
     """
 
     data: str = HUB_ID
@@ -266,7 +275,7 @@ def scored_runs(paths: Iterable[Path]) -> list[Scored]:
     return [score(run, judgement) for run in find_runs(paths) for judgement in run.judgements()]
 
 
-def report(paths: Iterable[Path], out: Path | None = None, *, allow_partial: bool = False) -> Path:
+def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partial: bool = False) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
     Args:
@@ -281,4 +290,4 @@ def report(paths: Iterable[Path], out: Path | None = None, *, allow_partial: boo
     scored = scored_runs(folders)
     if not scored:
         raise DataError("Nothing in there has been judged yet.", "Judge a run with `gedit-bench judge RUN`.")
-    return build_report(scored, out or folders[0] / "leaderboard", allow_partial=allow_partial)
+    return render_report(scored, out or folders[0] / "leaderboard", allow_partial=allow_partial)

@@ -39,7 +39,9 @@ def compare(first: Run, second: Run) -> Comparison:
     same = [(one, other) for one in left for other in right if _way(one) == _way(other)]
     if len(same) != 1 and not (len(left) == len(right) == 1):
         ways = sorted({" ".join(_way(one)[:2]) for one in (*left, *right)})
-        raise UsageError("Which judgements are meant is unclear.", f"Name judgement folders; there are: {'; '.join(ways)}.")
+        raise UsageError(
+            "Which judgements are meant is unclear.", f"Name judgement folders; there are: {'; '.join(ways)}."
+        )
     one, other = same[0] if same else (left[0], right[0])
     return Comparison(one, other, _differences(one, other))
 

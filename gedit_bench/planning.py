@@ -43,7 +43,10 @@ class Plan:
         """Yield names and words."""
         yield "run", self.run
         yield "dataset", self.dataset
-        yield "samples", f"{sum(self.samples.values())} ({', '.join(f'{n} {name}' for name, n in self.samples.items())})"
+        yield (
+            "samples",
+            f"{sum(self.samples.values())} ({', '.join(f'{n} {name}' for name, n in self.samples.items())})",
+        )
         yield "to edit", f"{self.to_edit} (at most about {self.disk_bytes / 1e6:.0f} MB of images)"
         yield "judge", f"{self.judge}, asked as {self.request_id or '–'}"
         yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"

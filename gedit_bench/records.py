@@ -4,13 +4,13 @@ Frozen data without input or output. Every edit and every reply ends in exactly 
 exists only where a reply is `ok` (and, for imported rows, `unknown`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import sqrt
 from typing import Literal, NamedTuple
 
-Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 
 Language = Literal["en", "cn"]
 LANGUAGES: tuple[Language, ...] = ("en", "cn")

@@ -62,7 +62,13 @@ def _text(found: "Comparison", top: int, *, markdown: bool) -> str:
         moved = sorted(pairs, key=lambda pair: -abs(pair.difference))[:top]
         if moved:
             listed = [
-                (str(pair.sample.id), f"{pair.first:.2f}", f"{pair.second:.2f}", f"{pair.difference:+.2f}", pair.sample.instruction)
+                (
+                    str(pair.sample.id),
+                    f"{pair.first:.2f}",
+                    f"{pair.second:.2f}",
+                    f"{pair.difference:+.2f}",
+                    pair.sample.instruction,
+                )
                 for pair in moved
             ]
             blocks.append(form(("sample", *names, "difference", "instruction"), listed))
@@ -82,7 +88,12 @@ def _json(found: "Comparison", top: int) -> "Json":
             language: {
                 "means": {task: asdict(means) for task, means in found.means(language).items() if means.n},
                 "moved_most": [
-                    {"sample": str(pair.sample.id), "first": pair.first, "second": pair.second, "difference": pair.difference}
+                    {
+                        "sample": str(pair.sample.id),
+                        "first": pair.first,
+                        "second": pair.second,
+                        "difference": pair.difference,
+                    }
                     for pair in sorted(found.pairs(language), key=lambda pair: -abs(pair.difference))[:top]
                 ],
             }

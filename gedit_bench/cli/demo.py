@@ -31,6 +31,6 @@ def demo(
     editing = api.Editing(out=out)
     with watching() as watch:
         scored = [api.run(model, selection, editing, judging, watch=watch) for model in MODELS]
-    page = api.report([one.run.path for one in scored], out / "leaderboard")
+    page = api.build_report([one.run.path for one in scored], out / "leaderboard")
     tell(f"Leaderboard: {page}")
     end_judge(scored)

@@ -6,7 +6,11 @@ from gedit_bench.cli.options import EditOptions, Model, OnlyOption, SelectionOpt
 
 
 def edit(
-    context: typer.Context, model: Model, selection: SelectionOptions, editing: EditOptions, only: OnlyOption = "missing"
+    context: typer.Context,
+    model: Model,
+    selection: SelectionOptions,
+    editing: EditOptions,
+    only: OnlyOption = "missing",
 ) -> None:
     """Make images with a model. What is there is not made again.
 

@@ -30,7 +30,9 @@ def end_edit(run: Run, shard: Shard | None) -> None:
         raise typer.Exit(INCOMPLETE)
     groups = Counter((sample.id.task_type, sample.id.language) for sample in samples)
     done = Counter((sample.task_type, sample.language) for sample in ok)
-    if failing := [f"{task} ({language})" for (task, language), n in groups.items() if done[task, language] < ENOUGH * n]:
+    if failing := [
+        f"{task} ({language})" for (task, language), n in groups.items() if done[task, language] < ENOUGH * n
+    ]:
         say(f"More than {1 - ENOUGH:.0%} of the edits failed in {', '.join(failing)}.")
         continue_with([*_this_command(), "--only", "failed"])
         raise typer.Exit(INCOMPLETE)

@@ -8,6 +8,8 @@ import typer
 from gedit_bench.cli.options import AsJson, Out
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gedit_bench.records import Json
 
 KINDS = ("models", "recipes", "judges", "protocols", "tasks", "runs")
@@ -30,7 +32,7 @@ def ls(
     from gedit_bench.errors import UsageError
     from gedit_bench.nearest import did_you_mean
 
-    listings = {
+    listings: dict[str, Callable[[], list[dict[str, Json]]]] = {
         "models": lambda: _settings(name) if name else _models(),
         "recipes": _recipes,
         "judges": _judges,

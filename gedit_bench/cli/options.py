@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gedit_bench.engine.editing import Only, Shard
 
 
-def option(*names: str, help: str, panel: str, **more: Any) -> Any:  # noqa: A002
+def option(*names: str, help: str, panel: str, **more: Any) -> Any:
     """Return an option that is also read from the environment."""
     longest = max(names, key=len)
     variable = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
@@ -21,10 +21,14 @@ def option(*names: str, help: str, panel: str, **more: Any) -> Any:  # noqa: A00
 _DATA, _EDIT, _JUDGE, _OUT = "Which samples", "How they are edited", "How they are judged", "Output"
 
 Model = Annotated[
-    str, option("--model", "-m", metavar="NAME[@RECIPE]", help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class.", panel=_EDIT)
+    str,
+    option(
+        "--model", "-m", metavar="NAME[@RECIPE]", help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class.", panel=_EDIT
+    ),
 ]
 OnlyOption = Annotated[
-    str, option("--only", help="Do what is 'missing', or once more what 'failed'.", panel=_OUT, metavar="missing|failed")
+    str,
+    option("--only", help="Do what is 'missing', or once more what 'failed'.", panel=_OUT, metavar="missing|failed"),
 ]
 Out = Annotated[Path, option("--out", help="Folder of all runs.", panel=_OUT)]
 AsJson = Annotated[bool, option("--json", help="Print JSON.", panel=_OUT)]
@@ -36,14 +40,17 @@ class SelectionOptions:
     """Which samples."""
 
     data: Annotated[
-        str | None, option("--data", help="Hub id, folder, or 'sample' (bundled). Default: the benchmark on the hub.", panel=_DATA)
+        str | None,
+        option("--data", help="Hub id, folder, or 'sample' (bundled). Default: the benchmark on the hub.", panel=_DATA),
     ] = None
     task: Annotated[list[str] | None, option("--task", help="Category; may be repeated.", panel=_DATA)] = None
     lang: Annotated[
         str | None, option("--lang", help="en, cn (or zh), all. Default: the recipe's languages.", panel=_DATA)
     ] = None
     subset: Annotated[str, option("--subset", help="full or intersection.", panel=_DATA)] = "full"
-    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.", panel=_DATA)] = None
+    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.", panel=_DATA)] = (
+        None
+    )
     ids: Annotated[Path | None, option("--ids", help="File with one sample id or key a line.", panel=_DATA)] = None
 
     def given(self) -> bool:
@@ -70,8 +77,9 @@ class SelectionOptions:
 class EditOptions:
     """How edits are made, and where they land."""
 
-    option: Annotated[
-        list[str] | None, option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated.", panel=_EDIT)
+    options: Annotated[
+        list[str] | None,
+        option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated.", panel=_EDIT),
     ] = None
     seed: Annotated[int, option("--seed", help="Fixes what is random.", panel=_EDIT)] = 42
     shard: Annotated[
@@ -85,8 +93,8 @@ class EditOptions:
         from gedit_bench.api import Editing
 
         return Editing(
-            options=tuple(self.option or ()),
-            options_origin=origin_of(context, "option") if context else "command line",
+            options=tuple(self.options or ()),
+            options_origin=origin_of(context, "options") if context else "command line",
             seed=self.seed,
             name=self.name,
             out=self.out,
@@ -114,9 +122,9 @@ class JudgeOptions:
     ] = None
     concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.", panel=_JUDGE)] = 128
     timeout: Annotated[float, option("--timeout", help="Seconds for one request.", panel=_JUDGE)] = 120.0
-    retry_for: Annotated[
-        float, option("--retry-for", help="Seconds over all tries of one question.", panel=_JUDGE)
-    ] = 600.0
+    retry_for: Annotated[float, option("--retry-for", help="Seconds over all tries of one question.", panel=_JUDGE)] = (
+        600.0
+    )
 
     def resolve(self, only: str = "missing") -> "Judging":
         """Return how to judge."""
@@ -139,8 +147,10 @@ def checked_only(only: str) -> "Only":
     from gedit_bench.errors import UsageError
     from gedit_bench.nearest import did_you_mean
 
-    if only == "missing" or only == "failed":
-        return only
+    if only == "missing":
+        return "missing"
+    if only == "failed":
+        return "failed"
     raise UsageError(f"--only can't be {only!r}.", did_you_mean(only, ("missing", "failed")))
 
 

@@ -25,4 +25,4 @@ def report(
     from gedit_bench import api
     from gedit_bench.cli.console import tell
 
-    tell(str(api.report(runs or [Path("results")], out, allow_partial=allow_partial)))
+    tell(str(api.build_report(runs or [Path("results")], out, allow_partial=allow_partial)))

@@ -31,6 +31,6 @@ def run(
     settled = editing.resolve(only, context)
     with watching() as watch:
         scored = api.run(model, selection.resolve(), settled, judging.resolve(only), watch=watch)
-    page = api.report([Path(settled.out)], allow_partial=allow_partial)
+    page = api.build_report([Path(settled.out)], allow_partial=allow_partial)
     tell(f"Leaderboard: {page}")
     end_judge([scored])

@@ -29,6 +29,7 @@ def score(
     from gedit_bench.cli.console import say, tell, tell_json
     from gedit_bench.cli.ending import INCOMPLETE
     from gedit_bench.engine.triple import judge_triple
+    from gedit_bench.records import Json
 
     asking = api.prepare_asking(judging.resolve())
     found = asyncio.run(judge_triple(asking.judge, asking.protocol, asking.rubric, (source, edit), instruction))
@@ -36,7 +37,7 @@ def score(
     overall = None if None in scores else sqrt(scores[0] * scores[1])  # type: ignore[operator]  # none is None
     manifest = asking.manifest()
     if as_json:
-        aspects = {
+        aspects: dict[str, Json] = {
             aspect: {"status": reading.status, "score": reading.score, "reply": answer.content or answer.message}
             for aspect, (reading, answer) in found.items()
         }

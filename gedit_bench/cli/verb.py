@@ -33,9 +33,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
             groups[name] = hint
             parameters += _options(hint)
         else:
-            parameters.append(parameter.replace(annotation=hint))
-    positional = [one for one in parameters if one.default is inspect.Parameter.empty]
-    optional = [one for one in parameters if one.default is not inspect.Parameter.empty]
+            parameters.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
 
     def run(**given: Any) -> None:
         for name, group in groups.items():
@@ -43,7 +41,7 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         _guarded(lambda: function(**given))
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
-    run.__signature__ = inspect.Signature([*positional, *optional])  # type: ignore[attr-defined]
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: _bare(one.annotation) for one in parameters}
     return run
 

@@ -39,13 +39,14 @@ def described(progress: Progress) -> str:
 
 
 def _plain_lines() -> Watcher:
-    last = {"time": -EVERY, "stage": ""}
+    last: tuple[str, float] = ("", -EVERY)
 
     def watch(progress: Progress) -> None:
+        nonlocal last
+        stage, time = last
         ended = progress.done >= progress.total
-        changed = last["stage"] != progress.stage
-        if changed or ended or monotonic() - float(last["time"]) >= EVERY:
-            last.update(time=monotonic(), stage=progress.stage)
+        if stage != progress.stage or ended or monotonic() - time >= EVERY:
+            last = progress.stage, monotonic()
             say(described(progress))
 
     return watch

@@ -56,7 +56,9 @@ def protocol_for(judge: Judge, name: str | None) -> Protocol:
     """
     protocol = find_protocol(name or judge.protocol or DEFAULT_PROTOCOL)
     if judge.protocol not in (None, protocol.name):
-        raise UsageError(f"The judge {judge.name!r} answers only the protocol {judge.protocol!r}.", "Leave --protocol out.")
+        raise UsageError(
+            f"The judge {judge.name!r} answers only the protocol {judge.protocol!r}.", "Leave --protocol out."
+        )
     if judge.vlm and protocol.rubric == "pixels":
         raise UsageError("The protocol 'pixels' measures; no model can answer it.", "Use it with --judge offline.")
     return protocol

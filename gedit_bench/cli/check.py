@@ -1,0 +1,5 @@
+"""`gedit-bench check`."""
+
+
+def check() -> None:
+    """X."""
