@@ -21,7 +21,6 @@ from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
 from gedit_bench.judging.rubric import load_rubric
 from gedit_bench.records import LANGUAGES, Sample
-from gedit_bench.report.build import build_report as render_report
 from gedit_bench.results import Scored, score
 from gedit_bench.selection import select
 from gedit_bench.store import layout
@@ -209,6 +208,8 @@ def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run
     """Return the run that a model's edits of a benchmark belong to, made if it isn't there."""
     manifest = run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
+    if not (folder / layout.MANIFEST).exists():
+        choice.model.check()
     return Run(folder, publish(folder, manifest))
 
 
@@ -286,6 +287,8 @@ def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partia
     Raises:
         DataError: nothing has been judged yet.
     """
+    from gedit_bench.report.build import build_report as render_report
+
     folders = list(paths)
     scored = scored_runs(folders)
     if not scored:

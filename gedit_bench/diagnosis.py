@@ -80,6 +80,7 @@ def _data(data: str) -> str:
 
 def _model(name: str, editing: api.Editing) -> str:
     choice = api.settle_model(name, editing)
+    choice.model.check()
     choice.model.load()
     choice.model.close()
     return f"{choice.name} loads, recipe {choice.recipe.name}"

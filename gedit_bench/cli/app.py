@@ -29,6 +29,7 @@ app = typer.Typer(
     epilog="Start with: gedit-bench demo",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 for one in (run, edit, judge, check, score, report, compare, plan, status, show, ls, doctor, demo):

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def compare(
     first: Annotated[Path, typer.Argument(help="A run.")],
     second: Annotated[Path, typer.Argument(help="Another run.")],
-    top: Annotated[int, option("--top", min=0, help="How many gained and lost samples to list.", panel="Output")] = 20,
-    form: Annotated[str, option("--format", help="table, md or json.", panel="Output")] = "table",
+    top: Annotated[int, option("--top", min=0, help="How many gained and lost samples to list.")] = 20,
+    form: Annotated[str, option("--format", help="table, md or json.")] = "table",
 ) -> None:
     """Set two runs side by side over the samples that both have an O for. Never a ranking.
 
     Examples:
-    gedit-bench compare results/a/default-11111111 results/b/default-22222222 ·
-    gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --top 5 ·
-    gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --format json
+      gedit-bench compare results/a/default-11111111 results/b/default-22222222
+      gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --top 5
+      gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --format json
     """
     from gedit_bench.cli.console import say, tell, tell_json
     from gedit_bench.comparison import compare as pair_up

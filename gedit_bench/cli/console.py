@@ -3,8 +3,10 @@
 import json
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from gedit_bench.records import Json
+if TYPE_CHECKING:
+    from gedit_bench.records import Json
 
 
 def tell(text: str) -> None:
@@ -12,7 +14,7 @@ def tell(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def tell_json(value: Json) -> None:
+def tell_json(value: "Json") -> None:
     """Print a result for a program."""
     tell(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 

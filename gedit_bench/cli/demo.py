@@ -9,17 +9,15 @@ MODELS = ("identity", "pil-filters", "pil-filters@gentle")
 
 
 def demo(
-    limit: Annotated[
-        int | None, option("--limit", min=1, help="Samples per category and language.", panel="Which samples")
-    ] = None,
+    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.")] = None,
     out: Out = Path("results"),
 ) -> None:
     """Edit the bundled sample with several backends, measure the edits, and render the leaderboard.
 
     Examples:
-    gedit-bench demo ·
-    gedit-bench demo --limit 1 ·
-    gedit-bench demo --out /tmp/demo
+      gedit-bench demo
+      gedit-bench demo --limit 1
+      gedit-bench demo --out /tmp/demo
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell

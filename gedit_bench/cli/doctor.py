@@ -13,18 +13,16 @@ if TYPE_CHECKING:
 def doctor(
     editing: EditOptions,
     judging: JudgeOptions,
-    model: Annotated[
-        str | None, option("--model", "-m", help="Load this model, too.", panel="How they are edited")
-    ] = None,
-    data: Annotated[str | None, option("--data", help="Open these data, too.", panel="Which samples")] = None,
+    model: Annotated[str | None, option("--model", "-m", help="Load this model, too.")] = None,
+    data: Annotated[str | None, option("--data", help="Open these data, too.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check machine, keys, endpoint, rubric, data and weights. Shows no secret; spends nothing.
 
     Examples:
-    gedit-bench doctor ·
-    gedit-bench doctor --judge offline --data sample --model pil-filters ·
-    gedit-bench doctor --base-url http://localhost:8000/v1 --judge Qwen/Qwen2.5-VL-72B-Instruct-AWQ
+      gedit-bench doctor
+      gedit-bench doctor --judge offline --data sample --model pil-filters
+      gedit-bench doctor --base-url http://localhost:8000/v1 --judge Qwen/Qwen2.5-VL-72B-Instruct-AWQ
     """
     from gedit_bench.cli.console import table, tell, tell_json
     from gedit_bench.diagnosis import examine

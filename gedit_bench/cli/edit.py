@@ -15,9 +15,9 @@ def edit(
     """Make images with a model. What is there is not made again.
 
     Examples:
-    gedit-bench edit --model identity --data sample ·
-    gedit-bench edit --model my_model.py:MyModel -o steps=28 --lang en ·
-    gedit-bench edit --model step1x-edit --shard 0/4
+      gedit-bench edit --model identity --data sample
+      gedit-bench edit --model my_model.py:MyModel -o steps=28 --lang en
+      gedit-bench edit --model step1x-edit --shard 0/4
     """
     from gedit_bench import api
     from gedit_bench.cli.ending import end_edit

@@ -24,9 +24,9 @@ def ls(
     """List models (with their settings), recipes, judges, protocols, categories or runs.
 
     Examples:
-    gedit-bench ls models ·
-    gedit-bench ls models pil-filters ·
-    gedit-bench ls runs --json
+      gedit-bench ls models
+      gedit-bench ls models pil-filters
+      gedit-bench ls runs --json
     """
     from gedit_bench.cli.console import table, tell, tell_json
     from gedit_bench.errors import UsageError

@@ -11,28 +11,24 @@ if TYPE_CHECKING:
     from gedit_bench.engine.editing import Only, Shard
 
 
-def option(*names: str, help: str, panel: str, **more: Any) -> Any:
+def option(*names: str, help: str, **more: Any) -> Any:
     """Return an option that is also read from the environment."""
     longest = max(names, key=len)
     variable = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
-    return typer.Option(*names, help=help, envvar=variable, rich_help_panel=panel, **more)
+    return typer.Option(*names, help=help, envvar=variable, **more)
 
-
-_DATA, _EDIT, _JUDGE, _OUT = "Which samples", "How they are edited", "How they are judged", "Output"
 
 Model = Annotated[
     str,
-    option(
-        "--model", "-m", metavar="NAME[@RECIPE]", help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class.", panel=_EDIT
-    ),
+    option("--model", "-m", metavar="NAME[@RECIPE]", help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class."),
 ]
 OnlyOption = Annotated[
     str,
-    option("--only", help="Do what is 'missing', or once more what 'failed'.", panel=_OUT, metavar="missing|failed"),
+    option("--only", help="Do what is 'missing', or once more what 'failed'.", metavar="missing|failed"),
 ]
-Out = Annotated[Path, option("--out", help="Folder of all runs.", panel=_OUT)]
-AsJson = Annotated[bool, option("--json", help="Print JSON.", panel=_OUT)]
-AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.", panel=_OUT)]
+Out = Annotated[Path, option("--out", help="Folder of all runs.")]
+AsJson = Annotated[bool, option("--json", help="Print JSON.")]
+AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
 
 @dataclass(frozen=True)
@@ -41,17 +37,13 @@ class SelectionOptions:
 
     data: Annotated[
         str | None,
-        option("--data", help="Hub id, folder, or 'sample' (bundled). Default: the benchmark on the hub.", panel=_DATA),
+        option("--data", help="Hub id, folder, or 'sample' (bundled). Default: the benchmark on the hub."),
     ] = None
-    task: Annotated[list[str] | None, option("--task", help="Category; may be repeated.", panel=_DATA)] = None
-    lang: Annotated[
-        str | None, option("--lang", help="en, cn (or zh), all. Default: the recipe's languages.", panel=_DATA)
-    ] = None
-    subset: Annotated[str, option("--subset", help="full or intersection.", panel=_DATA)] = "full"
-    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.", panel=_DATA)] = (
-        None
-    )
-    ids: Annotated[Path | None, option("--ids", help="File with one sample id or key a line.", panel=_DATA)] = None
+    task: Annotated[list[str] | None, option("--task", help="Category; may be repeated.")] = None
+    lang: Annotated[str | None, option("--lang", help="en, cn (or zh), all. Default: the recipe's languages.")] = None
+    subset: Annotated[str, option("--subset", help="full or intersection.")] = "full"
+    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.")] = None
+    ids: Annotated[Path | None, option("--ids", help="File with one sample id or key a line.")] = None
 
     def given(self) -> bool:
         """True if anything was chosen."""
@@ -79,13 +71,13 @@ class EditOptions:
 
     options: Annotated[
         list[str] | None,
-        option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated.", panel=_EDIT),
+        option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated."),
     ] = None
-    seed: Annotated[int, option("--seed", help="Fixes what is random.", panel=_EDIT)] = 42
-    shard: Annotated[
-        str | None, option("--shard", metavar="I/N", help="Edit only the I-th of N parts, I from 0.", panel=_EDIT)
-    ] = None
-    name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.", panel=_OUT)] = None
+    seed: Annotated[int, option("--seed", help="Fixes what is random.")] = 42
+    shard: Annotated[str | None, option("--shard", metavar="I/N", help="Edit only the I-th of N parts, I from 0.")] = (
+        None
+    )
+    name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None
     out: Out = Path("results")
 
     def resolve(self, only: str = "missing", context: typer.Context | None = None) -> "Editing":
@@ -107,24 +99,20 @@ class EditOptions:
 class JudgeOptions:
     """Who judges and how it is asked."""
 
-    judge: Annotated[
-        str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or 'offline'.", panel=_JUDGE)
-    ] = "gpt-4.1-2025-04-14"
-    protocol: Annotated[
-        str | None, option("--protocol", help="official or native; 'pixels' is the offline judge's.", panel=_JUDGE)
-    ] = None
-    rubric: Annotated[
-        Path | None, option("--rubric", help="Checkout or file that holds the official rubric.", panel=_JUDGE)
-    ] = None
-    base_url: Annotated[str | None, option("--base-url", help="Endpoint of the judge.", panel=_JUDGE)] = None
-    endpoint_label: Annotated[
-        str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.", panel=_JUDGE)
-    ] = None
-    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.", panel=_JUDGE)] = 128
-    timeout: Annotated[float, option("--timeout", help="Seconds for one request.", panel=_JUDGE)] = 120.0
-    retry_for: Annotated[float, option("--retry-for", help="Seconds over all tries of one question.", panel=_JUDGE)] = (
-        600.0
+    judge: Annotated[str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or 'offline'.")] = (
+        "gpt-4.1-2025-04-14"
     )
+    protocol: Annotated[
+        str | None, option("--protocol", help="official or native; 'pixels' is the offline judge's.")
+    ] = None
+    rubric: Annotated[Path | None, option("--rubric", help="Checkout or file that holds the official rubric.")] = None
+    base_url: Annotated[str | None, option("--base-url", help="Endpoint of the judge.")] = None
+    endpoint_label: Annotated[
+        str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.")
+    ] = None
+    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 128
+    timeout: Annotated[float, option("--timeout", help="Seconds for one request.")] = 120.0
+    retry_for: Annotated[float, option("--retry-for", help="Seconds over all tries of one question.")] = 600.0
 
     def resolve(self, only: str = "missing") -> "Judging":
         """Return how to judge."""

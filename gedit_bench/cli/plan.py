@@ -17,9 +17,9 @@ def plan(
     """Say what `run` would do with the same options, and where each setting comes from.
 
     Examples:
-    gedit-bench plan --model step1x-edit ·
-    gedit-bench plan --model pil-filters --data sample --judge offline ·
-    gedit-bench plan --model folder:images --limit 10 --json
+      gedit-bench plan --model step1x-edit
+      gedit-bench plan --model pil-filters --data sample --judge offline
+      gedit-bench plan --model folder:images --limit 10 --json
     """
     from gedit_bench.cli.console import table, tell, tell_json
     from gedit_bench.cli.options import origin_of

@@ -10,17 +10,15 @@ from gedit_bench.cli.options import AllowPartial, option
 
 def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Runs, or folders of runs. Default: results.")] = None,
-    out: Annotated[
-        Path | None, option("--out", help="Where the page lands. Default: results/leaderboard.", panel="Output")
-    ] = None,
+    out: Annotated[Path | None, option("--out", help="Where the page lands. Default: results/leaderboard.")] = None,
     allow_partial: AllowPartial = False,
 ) -> None:
     """Render a page, CSV, JSON and Markdown of any set of runs.
 
     Examples:
-    gedit-bench report ·
-    gedit-bench report results/identity results/pil-filters --out /tmp/page ·
-    gedit-bench report --allow-partial
+      gedit-bench report
+      gedit-bench report results/identity results/pil-filters --out /tmp/page
+      gedit-bench report --allow-partial
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell

@@ -19,9 +19,9 @@ def run(
     """Edit with a model, judge the edits, and render the leaderboard.
 
     Examples:
-    gedit-bench run --model step1x-edit ·
-    gedit-bench run --model my_model.py:MyModel --data sample --judge offline ·
-    gedit-bench run --model folder:images --judge gpt-4.1-2025-04-14 --limit 10
+      gedit-bench run --model step1x-edit
+      gedit-bench run --model my_model.py:MyModel --data sample --judge offline
+      gedit-bench run --model folder:images --judge gpt-4.1-2025-04-14 --limit 10
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell

@@ -18,9 +18,9 @@ def score(
     """Judge one edit and print the judge's words. Nothing is stored.
 
     Examples:
-    gedit-bench score cat.png dog.png "Replace the cat with a dog" ·
-    gedit-bench score a.png b.png "Add a hat" --judge offline ·
-    gedit-bench score a.png b.png "Add a hat" --json
+      gedit-bench score cat.png dog.png "Replace the cat with a dog"
+      gedit-bench score a.png b.png "Add a hat" --judge offline
+      gedit-bench score a.png b.png "Add a hat" --json
     """
     import asyncio
     from math import sqrt

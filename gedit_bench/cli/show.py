@@ -20,9 +20,9 @@ def show(
     """Show a sample's edit and every reply about it, word for word.
 
     Examples:
-    gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0 ·
-    gedit-bench show results/identity/default-1a2b3c4d color_alter/en/dcc59e9b2c337b45e97e41eaeec21db0 ·
-    gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0 --json
+      gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0
+      gedit-bench show results/identity/default-1a2b3c4d color_alter/en/dcc59e9b2c337b45e97e41eaeec21db0
+      gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0 --json
     """
     from gedit_bench.cli.console import tell, tell_json
     from gedit_bench.errors import UsageError

@@ -18,9 +18,9 @@ def status(
     """Show how far runs and their judgements are.
 
     Examples:
-    gedit-bench status ·
-    gedit-bench status results/identity ·
-    gedit-bench status --json
+      gedit-bench status
+      gedit-bench status results/identity
+      gedit-bench status --json
     """
     from gedit_bench.cli.console import tell, tell_json
     from gedit_bench.state import run_state

@@ -40,7 +40,8 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         _guarded(lambda: function(**given))
 
-    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    run.__name__ = function.__name__
+    run.__doc__ = (function.__doc__ or "").replace("    Examples:", "    \b\n    Examples:")  # \b keeps its lines apart
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run.__annotations__ = {one.name: _bare(one.annotation) for one in parameters}
     return run

@@ -80,6 +80,13 @@ class EditModel:
         """Return the name under which results are shown unless the user gives another."""
         return self.name
 
+    def check(self) -> None:
+        """Say, before any work starts and without loading anything, what is missing on this machine.
+
+        Raises:
+            UnavailableError: weights, a GPU, a key or a program are missing.
+        """
+
     def load(self) -> None:
         """Get ready: called once, before the first edit.
 

@@ -9,8 +9,8 @@ class Step1XEdit(EditModel):
 
     name = "step1x-edit"
 
-    def load(self) -> None:
-        """Load the network.
+    def check(self) -> None:
+        """Say that there is no network yet.
 
         Raises:
             UnavailableError: always, until the network is part of this installation.

@@ -111,6 +111,7 @@ PROTOCOLS = {
             words="No model looks: the offline judge measures the pixels (how much changed, what was preserved, "
             "sharpness, clipping). It shows that the way works and says nothing about editing quality.",
             rubric="pixels",
+            source="input",  # the very pixels that were edited, so that an untouched source differs nowhere
             encoding="png",
         ),
     )
