@@ -88,7 +88,8 @@ class OpenAICompatibleJudge(Judge):
             stop=stop_before_delay(self._retry_for),
             retry_error_callback=_give_up,
         )
-        answer = cast(Answer, await retrying(self._try, body, deadline))
+        failures: list[TransientError] = []
+        answer = cast(Answer, await retrying(self._try, body, deadline, failures))
         return replace(answer, tries=retrying.statistics["attempt_number"])
 
     async def reachable(self) -> str:
@@ -120,8 +121,16 @@ class OpenAICompatibleJudge(Judge):
         if client is not None:
             await client.close()
 
-    async def _try(self, body: bytes, deadline: float) -> Answer:
-        return self._read(await self._exchange(body, min(self._timeout, deadline - monotonic())))
+    async def _try(self, body: bytes, deadline: float, failures: list[TransientError]) -> Answer:
+        seconds = min(self._timeout, deadline - monotonic())
+        try:
+            return self._read(await self._exchange(body, seconds))
+        except TransientError as error:
+            # A last call that the deadline cut short says less than the one before it.
+            if failures and error.delivery is Delivery.TIMEOUT and seconds < self._timeout:
+                raise failures[-1] from error
+            failures.append(error)
+            raise
 
     def _read(self, response: "Response") -> Answer:
         return read_response(response.status_code, response.headers, response.content, self.endpoint, self._hide)
