@@ -94,7 +94,7 @@ def requested_wait(headers: Mapping[str, str]) -> float | None:
             return max(seconds, 0.0)
     try:
         moment = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date without a zone is in UTC, as HTTP dates are.
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -326,7 +326,9 @@ def test_retry_after_as_a_date_is_honoured() -> None:
     assert 0.9 < time.monotonic() - start < 4
 
 
-@pytest.mark.parametrize("value", ["nonsense", "-5", "nan", "inf", "", "Wed, 21 Oct 2015 07:28:00 GMT", "0"])
+@pytest.mark.parametrize(
+    "value", ["nonsense", "-5", "nan", "inf", "", "Wed, 21 Oct 2015 07:28:00 GMT", "0", "1 Oct 99999999999 00:00"]
+)
 def test_senseless_retry_after_does_no_harm(value: str) -> None:
     assert requested_wait({"retry-after": value}) in {None, 0.0}
 
