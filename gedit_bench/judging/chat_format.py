@@ -80,22 +80,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, endpoint
     choice = _first_choice(value)
     if status == 200 and choice is not None:
         return _completion(cast(dict[str, Any], value), choice)
-    complaint = _complaint(value, body, hide)
-    said = f"HTTP {status}: {complaint.message}"
-    if status == 402 or complaint.codes & _QUOTA_CODES:
-        raise QuotaError(
-            f"{endpoint} refuses to go on until the account is topped up ({said})",
-            "Add credit or raise the limit, then run the same command again; what is done stays done.",
-        )
-    if (status == 200 or 400 <= status < 500) and complaint.filtered:
-        return Answer(delivery=Delivery.FILTERED, message=said)
-    if status in {401, 403, 404}:
-        raise _unavailable(status, said, endpoint)
-    if status == 408:
-        raise TransientError(Delivery.TIMEOUT, said, requested_wait(headers))
-    if status == 429 or not 400 <= status < 500:
-        raise TransientError(Delivery.TRANSPORT, said, requested_wait(headers))
-    return Answer(delivery=Delivery.REJECTED, message=said)
+    return _failure(status, _complaint(value, body, hide), requested_wait(headers), endpoint)
 
 
 def requested_wait(headers: Mapping[str, str]) -> float | None:
@@ -109,7 +94,7 @@ def requested_wait(headers: Mapping[str, str]) -> float | None:
             return max(seconds, 0.0)
     try:
         moment = parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     # A date without a zone is in UTC, as HTTP dates are.
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -132,6 +117,31 @@ class _Complaint:
     @property
     def filtered(self) -> bool:
         return self.flagged or any(_FILTER_CODE.search(code) for code in self.codes)
+
+
+def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: str) -> Answer:
+    said = f"HTTP {status}: {complaint.message}"
+    if status == 402 or complaint.codes & _QUOTA_CODES:
+        raise QuotaError(
+            f"{endpoint} refuses to go on until the account is topped up ({said})",
+            "Add credit or raise the limit, then run the same command again; what is done stays done.",
+        )
+    if (status == 200 or 400 <= status < 500) and complaint.filtered:
+        return Answer(delivery=Delivery.FILTERED, message=said)
+    if status in {401, 403}:
+        raise UnavailableError(
+            f"{endpoint} refuses the key ({said})", "Set OPENAI_API_KEY to a key that may use the judge's model."
+        )
+    if status == 404 or (400 <= status < 500 and "model_not_found" in complaint.codes):
+        raise UnavailableError(
+            f"{endpoint} doesn't know the judge's model or has no chat completions at this address ({said})",
+            "Check --judge and --base-url; a base URL usually ends in /v1.",
+        )
+    if status == 408:
+        raise TransientError(Delivery.TIMEOUT, said, wait)
+    if status == 429 or not 400 <= status < 500:
+        raise TransientError(Delivery.TRANSPORT, said, wait)
+    return Answer(delivery=Delivery.REJECTED, message=said)
 
 
 def _json(value: Json) -> bytes:
@@ -211,15 +221,4 @@ def _complaint(value: object, body: bytes, hide: Hide) -> _Complaint:
         codes=frozenset(str(code).lower() for code in codes if code is not None),
         message=shorten(said if isinstance(said, str) else json.dumps(said), hide),
         flagged=isinstance(metadata, dict) and "flagged_input" in metadata,
-    )
-
-
-def _unavailable(status: int, said: str, endpoint: str) -> UnavailableError:
-    if status == 404:
-        return UnavailableError(
-            f"{endpoint} doesn't know the judge's model or has no chat completions at this address ({said})",
-            "Check --judge and --base-url; a base URL usually ends in /v1.",
-        )
-    return UnavailableError(
-        f"{endpoint} refuses the key ({said})", "Set OPENAI_API_KEY to a key that may use the judge's model."
     )

@@ -10,6 +10,7 @@ import logging
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, files
@@ -88,14 +89,15 @@ def rubric_from_path(path: Path) -> tuple[Rubric, str]:
     Raises:
         UsageError: there is nothing at `path`, or something else than the official rubric.
     """
-    problem = f"there is no {_NAME} in it" if path.exists() else "it doesn't exist"
     try:
+        problem = f"there is no {_NAME} in it" if path.exists() else "it doesn't exist"
         for place, source in _sources_at(path):
             try:
                 return read_source(source), place
             except NotOfficialError as error:
                 problem = str(error)
-    except (OSError, zipfile.BadZipFile) as error:
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        # A RuntimeError is an archive with a password or an unknown compression.
         problem = f"it can't be read ({error})"
     raise UsageError(f"{path} doesn't hold the official rubric: {problem}.", _HELP)
 

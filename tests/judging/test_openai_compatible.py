@@ -31,11 +31,12 @@ QUESTION = Question(Aspect.SC, 'Put a "hat" on the 猫 ', (SOURCE, EDIT), parame
 @pytest.fixture(autouse=True)
 def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # No test speaks TLS, and reading all the world's certificates takes 30 ms for each client.
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     monkeypatch.setattr(openai_compatible, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 0.1)
+    monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 0.04)
 
 
 def ask(server: ScriptedJudge, question: Question = QUESTION, **options: Any) -> Answer:
@@ -233,7 +234,7 @@ def test_hiccups_are_tried_again() -> None:
     assert answer.tries == len(server.received) == len(HICCUPS) + 1
 
 
-@pytest.mark.parametrize("hiccup", HICCUPS, ids=range(len(HICCUPS)))
+@pytest.mark.parametrize("hiccup", HICCUPS[:7], ids=range(7))
 def test_hiccups_that_persist_end_in_transport(hiccup: Scripted) -> None:
     answer, server = play(hiccup, retry_for=0.1)
     assert answer.delivery is Delivery.TRANSPORT
@@ -273,7 +274,7 @@ def test_nobody_listens_is_transport() -> None:
 
 def test_silence_is_a_timeout_and_tried_again() -> None:
     start = time.monotonic()
-    answer, server = play(Scripted(delay=30), timeout=0.2, retry_for=0.7)
+    answer, server = play(Scripted(delay=30), timeout=0.15, retry_for=0.4)
     assert answer.delivery is Delivery.TIMEOUT
     # The deadline may cut the last call off before its bytes are out.
     assert 2 <= len(server.received) <= answer.tries <= len(server.received) + 1
@@ -325,7 +326,9 @@ def test_retry_after_as_a_date_is_honoured() -> None:
     assert 0.9 < time.monotonic() - start < 4
 
 
-@pytest.mark.parametrize("value", ["nonsense", "-5", "nan", "inf", "", "Wed, 21 Oct 2015 07:28:00 GMT", "0"])
+@pytest.mark.parametrize(
+    "value", ["nonsense", "-5", "nan", "inf", "", "Wed, 21 Oct 2015 07:28:00 GMT", "0", "1 Oct 99999999999 00:00"]
+)
 def test_senseless_retry_after_does_no_harm(value: str) -> None:
     assert requested_wait({"retry-after": value}) in {None, 0.0}
 
@@ -342,7 +345,7 @@ def test_waits_grow_and_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
     spans: list[float] = []
     monkeypatch.setattr(openai_compatible, "uniform", lambda _, high: spans.append(high) or 0.0)
     play(*[Scripted(error(), 500)] * 6, Scripted(completion()))
-    assert spans == [0.01, 0.02, 0.04, 0.08, 0.1, 0.1]
+    assert spans == [0.01, 0.02, 0.04, 0.04, 0.04, 0.04]
 
 
 def test_being_cancelled_is_no_timeout() -> None:
@@ -372,9 +375,18 @@ def test_a_refused_key_stops(status: int, body: Any) -> None:
     assert caught.value.exit_code == 5
 
 
-def test_an_unknown_model_or_address_stops() -> None:
-    with pytest.raises(UnavailableError, match="The model `m` does not exist") as caught:
-        play(Scripted(error("The model `m` does not exist", "model_not_found"), 404))
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (404, error("The model `m` does not exist", "model_not_found"), "The model `m` does not exist"),
+        (400, error("no model m", "model_not_found"), "no model m"),
+        (404, {"detail": "Not Found"}, "Not Found"),
+        (404, "<html>404 page not found</html>", "404 page not found"),
+    ],
+)
+def test_an_unknown_model_or_address_stops(status: int, body: Any, words: str) -> None:
+    with pytest.raises(UnavailableError, match=words) as caught:
+        play(Scripted(body, status))
     assert "--base-url" in caught.value.hint
 
 

@@ -151,6 +151,13 @@ def test_what_holds_no_rubric(tmp_path: Path) -> None:
             load_rubric("official", empty)
 
 
+def test_a_damaged_archive_is_an_error(tmp_path: Path) -> None:
+    path = archive(tmp_path / "a.whl", IN_WHEEL)
+    path.write_bytes(path.read_bytes().replace(b"os.abort", b"os.retry"))
+    with pytest.raises(UsageError, match="it can't be read"):
+        load_rubric("official", path)
+
+
 def test_an_explicit_path_is_never_replaced_by_the_cache(tmp_path: Path, cached: Path, ours_is_official: None) -> None:
     write(cached)
     with pytest.raises(UsageError):
