@@ -4,6 +4,7 @@ run = edit("identity", Selection(data="sample"))
 scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -191,7 +192,7 @@ def run(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    prepare_asking(judging or Judging())
+    asyncio.run(reached(prepare_asking(judging or Judging()).judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
     return judge(made, narrowed, judging, watch=watch)
@@ -269,6 +270,18 @@ def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
     judge = make_judge(judging.judge)
     protocol = protocol_for(judge, judging.protocol)
     return Asking(judge, protocol, load_rubric(protocol.rubric, judging.rubric, fetch=fetch))
+
+
+async def reached(judge: Judge) -> str:
+    """Make sure that a judge can be asked; return a sentence about it.
+
+    Raises:
+        QuotaError, UnavailableError: it can't.
+    """
+    try:
+        return await judge.reachable()
+    finally:
+        await judge.close()
 
 
 def scored_runs(paths: Iterable[Path]) -> list[Scored]:

@@ -12,7 +12,6 @@ from gedit_bench import api
 from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
 from gedit_bench.errors import GeditBenchError
-from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
 from gedit_bench.judging.registry import make_judge, protocol_for
 from gedit_bench.judging.rubric import find_rubric
 from gedit_bench.secrets import redact
@@ -54,17 +53,7 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
 
 
 def _judge(judging: api.Judging) -> str:
-    judge = make_judge(judging.judge)
-    if isinstance(judge, OpenAICompatibleJudge):
-        return asyncio.run(_reached(judge))
-    return f"{judge.name} needs nothing"
-
-
-async def _reached(judge: OpenAICompatibleJudge) -> str:
-    try:
-        return await judge.reachable()
-    finally:
-        await judge.close()
+    return asyncio.run(api.reached(make_judge(judging.judge)))
 
 
 def _rubric(judging: api.Judging) -> str:

@@ -123,6 +123,7 @@ class _Loop:
         self.writer = this_writer(judge=job.judge.name, endpoint=job.judge.endpoint)
 
     async def judge(self, pending: Sequence[Open]) -> None:
+        await self.job.judge.reachable()
         note_writer(self.job.judgement.path, self.writer)
         self.lines = JsonlWriter(self.job.judgement.path / layout.REPLIES)
         queue = iter(pending)

@@ -70,5 +70,13 @@ class Judge:
         """
         raise NotImplementedError(f"{type(self).__name__} can't be asked")
 
+    async def reachable(self) -> str:
+        """Make sure, without spending anything, that the judge can be asked; return a sentence about it.
+
+        Raises:
+            QuotaError, UnavailableError: as for `ask`.
+        """
+        return f"{self.name} needs nothing"
+
     async def close(self) -> None:
         """Let go of connections."""

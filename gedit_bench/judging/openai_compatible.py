@@ -104,6 +104,8 @@ class OpenAICompatibleJudge(Judge):
             response = await self._exchange(None, min(self._timeout, _CHECK_SECONDS))
             if response.status_code == 404:
                 return f"{self.endpoint} answers, but doesn't say which models it has."
+            if response.status_code == 429 or response.status_code >= 500:
+                return f"{self.endpoint} answers, but with HTTP {response.status_code} just now."
             if response.status_code != 200:
                 self._read(response)
             models = _model_names(response)
