@@ -26,7 +26,7 @@ from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json
 
 ENTRY_POINTS = "gedit_bench.models"
-_NOT_BACKENDS = {"base", "recipes", "registry"}
+_NOT_BACKENDS = {"base", "filters", "recipes", "registry", "worker"}
 _registered: dict[str, type[EditModel]] = {}
 
 Backend = TypeVar("Backend", bound=type[EditModel])
