@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,12 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in list(os.environ):
         if name.startswith("GEDIT_BENCH_") or name in {"OPENAI_API_KEY", "OPENAI_BASE_URL"}:
             monkeypatch.delenv(name)
     monkeypatch.setenv("GEDIT_BENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-    yield
+    return
 
 
 @pytest.fixture(scope="session")
