@@ -8,6 +8,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL.Image import Image
 
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
@@ -28,6 +31,9 @@ from gedit_bench.store import layout
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, publish
 from gedit_bench.store.provenance import now
 from gedit_bench.store.run import Judgement, Run, find_runs
+
+if TYPE_CHECKING:
+    from gedit_bench.report.cards import SourceImages
 
 __all__ = [
     "Asking",
@@ -133,7 +139,8 @@ def edit(
     benchmark = load_benchmark(selection.data)
     samples = selection.of(benchmark, choice.recipe.languages)
     run = open_run(choice, benchmark, editing)
-    edit_samples(EditJob(run, choice.model, benchmark, samples, editing.shard, editing.only), watch)
+    location = str(Path(selection.data).resolve()) if Path(selection.data).is_dir() else selection.data
+    edit_samples(EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only), watch)
     return run
 
 
@@ -242,22 +249,17 @@ def open_target(target: Path, selection: Selection | None, out: Path, watch: Wat
 
 
 def benchmark_of(made: Run, data: str | None = None) -> Benchmark:
-    """Return the benchmark that a run was made on.
+    """Return the benchmark that a run was made on, from `data` if it has moved.
 
     Raises:
-        DataError: the data are not those of the run.
+        DataError: it is no longer there, or is of another revision than the run's.
     """
-    manifest = made.manifest
-    name = data or manifest.dataset
-    revision = None if manifest.dataset_revision.startswith("local-") else manifest.dataset_revision
-    benchmark = load_benchmark(name, revision if name == manifest.dataset else None)
-    if benchmark.revision != manifest.dataset_revision:
+    try:
+        return load_benchmark(data or made.data_location(), made.manifest.dataset_revision)
+    except UsageError as error:
         raise DataError(
-            f"{name} is at {benchmark.revision}, but this run was made on {manifest.dataset} "
-            f"at {manifest.dataset_revision}.",
-            "Name the same data with --data.",
-        )
-    return benchmark
+            f"The data of {made.path} can't be found: {error}", "Say where they are with --data."
+        ) from error
 
 
 def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
@@ -289,6 +291,19 @@ def scored_runs(paths: Iterable[Path]) -> list[Scored]:
     return [score(run, judgement) for run in find_runs(paths) for judgement in run.judgements()]
 
 
+def sources_of_runs() -> "SourceImages":
+    """Return a function that opens a run's source images; each benchmark is opened once."""
+    opened: dict[tuple[str, str], Benchmark] = {}
+
+    def image(made: Run, sample: Sample) -> Image:
+        place = made.data_location(), made.manifest.dataset_revision
+        if place not in opened:
+            opened[place] = benchmark_of(made)
+        return opened[place].source(sample, "input")
+
+    return image
+
+
 def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partial: bool = False) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
@@ -306,4 +321,5 @@ def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partia
     scored = scored_runs(folders)
     if not scored:
         raise DataError("Nothing in there has been judged yet.", "Judge a run with `gedit-bench judge RUN`.")
-    return render_report(scored, out or folders[0] / "leaderboard", allow_partial=allow_partial)
+    out = out or folders[0] / "leaderboard"
+    return render_report(scored, out, allow_partial=allow_partial, sources=sources_of_runs())

@@ -61,12 +61,13 @@ def to_edit(run: Run, samples: Iterable[Sample], only: Only = "missing") -> list
 
 @dataclass(frozen=True, slots=True)
 class EditJob:
-    """What one process is to edit in one run."""
+    """What one process is to edit in one run. `location` is where the benchmark can be opened again."""
 
     run: Run
     model: EditModel
     benchmark: Benchmark
     samples: Sequence[Sample]
+    location: str
     shard: Shard | None = None
     only: Only = "missing"
 
@@ -98,7 +99,7 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
 
 
 def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress: Progress, watch: Watcher) -> None:
-    writer = this_writer()
+    writer = this_writer(data=job.location)
     note_writer(job.run.path, writer)
     lines = JsonlWriter(layout.edits_file(job.run.path, job.shard))
     manifest = job.run.manifest

@@ -123,8 +123,16 @@ class _Loop:
         self.writer = this_writer(judge=job.judge.name, endpoint=job.judge.endpoint)
 
     async def judge(self, pending: Sequence[Open]) -> None:
-        await self.job.judge.reachable()
-        note_writer(self.job.judgement.path, self.writer)
+        try:
+            await self.job.judge.reachable()
+            note_writer(self.job.judgement.path, self.writer)
+            await self._judge_all(pending)
+        finally:
+            await self.job.judge.close()
+        if self.fatal is not None:
+            raise self.fatal
+
+    async def _judge_all(self, pending: Sequence[Open]) -> None:
         self.lines = JsonlWriter(self.job.judgement.path / layout.REPLIES)
         queue = iter(pending)
         workers = min(len(pending), self.job.concurrency // 2 + PREPARED_AHEAD)
@@ -134,9 +142,6 @@ class _Loop:
                 await asyncio.gather(*(self._work(queue) for _ in range(workers)))
         finally:
             self.lines.close()
-            await self.job.judge.close()
-        if self.fatal is not None:
-            raise self.fatal
 
     async def _work(self, queue: Iterator[Open]) -> None:
         for one in queue:

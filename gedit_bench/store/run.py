@@ -108,6 +108,11 @@ class Run:
         """Return the processes that edited."""
         return [from_json(Writer, line) for line in read_lines(self.path / layout.WRITERS)]
 
+    def data_location(self) -> str:
+        """Return where the benchmark was when it was last edited: a hub id, a folder, or `sample`."""
+        places = [writer.details["data"] for writer in self.writers() if "data" in writer.details]
+        return places[-1] if places else self.manifest.dataset
+
     def to_pandas(self) -> "pandas.DataFrame":
         """Return one row per edit: identity, instruction, status, file, size, seconds, flags."""
         import pandas

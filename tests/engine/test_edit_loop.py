@@ -216,7 +216,9 @@ def test_a_damaged_source_costs_its_sample_only(tmp_path: Path) -> None:
     folder = write_benchmark(tmp_path / "data", languages=("en",))
     rows = datasets.load_from_disk(folder).cast_column("input_image", datasets.Image(decode=False))
     rows = rows.map(
-        lambda row, index: {"input_image": {"bytes": row["input_image"]["bytes"][: 60 if index == 2 else None], "path": None}},
+        lambda row, index: {
+            "input_image": {"bytes": row["input_image"]["bytes"][: 60 if index == 2 else None], "path": None}
+        },
         with_indices=True,
     )
     rows.cast_column("input_image", datasets.Image()).save_to_disk(tmp_path / "damaged")
