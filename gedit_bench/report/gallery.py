@@ -1,5 +1,7 @@
 """The gallery's data: one JSON object inside the page, with each reply in it once."""
 
+import base64
+import gzip
 import json
 import os
 from collections import Counter
@@ -29,10 +31,20 @@ def gallery_json(board: Board, cards: Sequence[Card], pictures: Pictures, out: P
     return {"entries": entries, "tables": _tables(board), "samples": samples}
 
 
-def script_text(value: Json) -> str:
-    """Return JSON that can stand inside `<script type="application/json">`: nothing in it can end it."""
+PLAIN_LIMIT = 1_000_000
+"""Bytes of JSON that stand in the page as they are; more is compressed."""
+
+
+def script_data(value: Json) -> tuple[str, str]:
+    """Return type and text of the `<script>` that holds `value`: nothing in it can end the element.
+
+    JSON as it is, or gzip in base64 where it is large: 20 models over the whole benchmark would make
+    a page of some 30 MB otherwise.
+    """
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
+    if len(text) > PLAIN_LIMIT:
+        return "application/gzip", base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()
+    return "application/json", text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def _entry(entry: Entry, out: Path, *, several: bool) -> dict[str, Json]:
@@ -160,4 +172,4 @@ def _units(text: str) -> int:
 
 
 def _without_empty(value: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: part for name, part in value.items() if part is not None and part is not False and part not in ("", [], {})}
+    return {name: part for name, part in value.items() if part not in ("", [], {}, None) and part is not False}

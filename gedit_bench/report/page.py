@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board
-from gedit_bench.report.gallery import script_text
+from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods
 from gedit_bench.report.notices import Notice
 
@@ -30,6 +30,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         created: when it was made, ISO 8601.
     """
     css, theme_js, page_js = (_asset(name) for name in ("page.css", "theme.js", "page.js"))
+    data_type, data_text = script_data(data)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -45,7 +46,8 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             css=css,
             theme_js=theme_js,
             page_js=page_js,
-            data=script_text(data),
+            data_type=data_type,
+            data=data_text,
         )
     )
 

@@ -27,7 +27,12 @@ def make_samples(languages: Sequence[str] = ("en",), each: int = 1, instruction:
     """`each` samples of every category and language; the first of each is in the intersection."""
     names = [(task, language, nth) for task in TASKS for language in languages for nth in range(each)]
     return [
-        Sample(SampleId(task, language, hashlib.md5(f"{task}{nth}".encode()).hexdigest()), f"{instruction}, {task}", nth == 0, row)
+        Sample(
+            SampleId(task, language, hashlib.md5(f"{task}{nth}".encode()).hexdigest()),
+            f"{instruction}, {task}",
+            nth == 0,
+            row,
+        )
         for row, (task, language, nth) in enumerate(names)
     ]
 
@@ -174,7 +179,9 @@ def _replies(edit: Edit, aspect: Aspect, answer: Reply | str | None, returned: s
     return [reply, replace(reply, attempt=1)] if "score" not in answer else [reply]
 
 
-def judged(root: Path, samples: Sequence[Sample], *, name: str = "painter", run: dict[str, Any] | None = None, **judgement: Any) -> Scored:
+def judged(
+    root: Path, samples: Sequence[Sample], *, name: str = "painter", run: dict[str, Any] | None = None, **judgement: Any
+) -> Scored:
     """A run, judged and scored."""
     made = make_run(root, samples, name=name, **(run or {}))
     return score(made, make_judgement(made, samples, **judgement))

@@ -1,14 +1,20 @@
 "use strict";
 // Draws the gallery from the JSON beside it. Every string that came from elsewhere is set as text, never as HTML.
-(() => {
+(async () => {
   const PER_PAGE = 24;
   const LANGUAGES = { en: "English", cn: "Chinese" };
   const ORDERS = { "": "as in the benchmark", low: "lowest O first", high: "highest O first", gap: "widest gap first" };
   const FIELDS = ["t", "c", "l", "f", "x", "o", "q"];
   const byId = (id) => document.getElementById(id);
-  const data = JSON.parse(byId("data").textContent);
   const form = byId("filters"), cards = byId("cards"), pager = byId("pager"), viewer = byId("viewer");
-  let shown = [], page = 0;
+  let data, shown = [], page = 0;
+
+  async function load() {
+    const text = byId("data").textContent;
+    if (byId("data").type === "application/json") return JSON.parse(text);
+    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+  }
 
   function el(tag, attributes = {}, ...children) {
     const node = document.createElement(tag);
@@ -141,7 +147,7 @@
       aspectView("SC", "semantic consistency", cell.sc), aspectView("PQ", "perceptual quality", cell.pq),
       el("section", { class: "aspect" }, el("h3", {}, "Edit"),
         pairs([["status", cell.status || "not edited"], ["message", cell.message], ["sample", sample.id], ["seed", cell.seed],
-          ["seconds", cell.seconds], ["size", cell.size], ["file", cell.file], ...Object.entries(entry.settings || {})])));
+          ["seconds", cell.seconds?.toFixed(2)], ["size", cell.size], ["file", cell.file], ...Object.entries(entry.settings || {})])));
     if (!viewer.open) viewer.showModal();
     viewer.scrollTop = 0;
     close.focus();
@@ -199,6 +205,13 @@
     if (target) { target.closest("details").open = true; target.scrollIntoView(); }
   }
 
+  theme();
+  unfold();
+  data = await load();
+  fill();
+  form.hidden = false;
+  update();
+  follow();
   form.addEventListener("input", () => { update(); remember(filterAddress()); });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("reset", () => setTimeout(() => { update(); remember(filterAddress()); }));
@@ -212,10 +225,4 @@
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") { event.preventDefault(); step(event.key === "ArrowLeft" ? -1 : 1); }
   });
   addEventListener("hashchange", () => { follow(); unfold(); });
-  fill();
-  form.hidden = false;
-  theme();
-  update();
-  follow();
-  unfold();
 })();
