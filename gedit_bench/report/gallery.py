@@ -53,7 +53,7 @@ def _entry(entry: Entry, out: Path, *, several: bool) -> dict[str, Json]:
     return {
         "id": entry.id,
         "label": entry.label,
-        "judge": f"{judge.judge_id}, {judge.request_id}",
+        "judge": f"{judge.judge_id}, {judge.request_id}{'' if judge.vlm else ', no VLM'}",
         "judgeShort": (judge.judge if judge.vlm else "offline, no VLM") if several or not judge.vlm else "",
         "about": f"{manifest.recipe} · {manifest.fingerprint}",
         "notes": manifest.notes,
@@ -75,7 +75,8 @@ def _tables(board: Board) -> list[Json]:
     return [
         {
             "id": table.id,
-            "label": f"{table.number} · {subset_words(table.key.language, table.key.subset)} · {table.key.judge_id}",
+            "label": f"{table.number} · {subset_words(table.key.language, table.key.subset)} · {table.key.judge_id}"
+            + ("" if table.vlm else ", no VLM"),
             "language": table.key.language,
             "subset": table.key.subset,
             "entries": [row.entry.index for row in table.rows],
