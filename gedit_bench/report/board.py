@@ -1,0 +1,216 @@
+"""The board: rows that may be ranked together stand in one table, all others apart."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, ReplyStatus, Verdict
+from gedit_bench.report import words
+from gedit_bench.report.words import TableKey
+from gedit_bench.results import Scored
+from gedit_bench.scoring.official import chosen
+from gedit_bench.scoring.summary import Summary
+from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One judgement of one run. `id` names it in links, the same in each build; `label` names the run."""
+
+    index: int
+    id: str
+    label: str
+    scored: Scored
+
+    @property
+    def manifest(self) -> RunManifest:
+        """What decides the pixels."""
+        return self.scored.run.manifest
+
+    @property
+    def judge(self) -> JudgementManifest:
+        """Who judged, and how it was asked."""
+        return self.scored.judgement.manifest
+
+    @property
+    def judge_changed(self) -> bool:
+        """True if the judge's server returned several model strings."""
+        return len(self.scored.models) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entry's numbers in one table. `rank` is None where `reason` says why."""
+
+    entry: Entry
+    summary: Summary
+    reason: str
+    flags: dict[str, int]
+    seconds: float | None
+    rank: int | None = None
+
+    @property
+    def overall(self) -> float:
+        """The headline, or -1 where there is none: for sorting."""
+        return self.summary.headline.overall if self.summary.headline else -1.0
+
+    @property
+    def partial(self) -> str:
+        """How much of the selection was never brought to an end, in words; empty for a finished row."""
+        part = self.summary.coverage
+        return f"partial: {part.partial} of {part.selected} not brought to an end" if part.partial else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTable:
+    """Rows that may be ranked together; `differs` says why they stand apart from the first table's."""
+
+    number: int
+    key: TableKey
+    rows: tuple[Row, ...]
+    differs: str
+
+    @property
+    def id(self) -> str:
+        """Its name in links: `t` and a short hash, the same in each build."""
+        return f"t{short_hash(list(self.key))}"
+
+    @property
+    def title(self) -> str:
+        """Language and subset in words."""
+        return words.subset_words(self.key.language, self.key.subset)
+
+    @property
+    def judge(self) -> JudgementManifest:
+        """Who judged; the same for all rows."""
+        return self.rows[0].entry.judge
+
+    @property
+    def vlm(self) -> bool:
+        """False for the offline judge."""
+        return self.judge.vlm
+
+    @property
+    def selected(self) -> int:
+        """How many samples were selected; the same ones for all rows."""
+        return self.rows[0].summary.coverage.selected
+
+    @property
+    def caption(self) -> str:
+        """Judge, returned model, protocol, scoring, language, subset and selection in words."""
+        return words.caption(self.key, self.selected, self.judge.protocol, vlm=self.vlm)
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """All that is shown: the judgements given, and their tables."""
+
+    entries: tuple[Entry, ...]
+    tables: tuple[BoardTable, ...]
+
+    @property
+    def samples(self) -> int:
+        """How many different samples were selected."""
+        return len({verdict.sample.id for entry in self.entries for verdict in entry.scored.verdicts})
+
+    @property
+    def runs(self) -> int:
+        """How many runs there are."""
+        return len({entry.scored.run.path for entry in self.entries})
+
+
+def make_board(scored: Sequence[Scored], *, allow_partial: bool = False) -> Board:
+    """Sort judgements into tables.
+
+    Args:
+        scored: the judgements, each once.
+        allow_partial: give headlines to rows of which samples were never brought to an end.
+    """
+    entries = _entries(scored)
+    groups: dict[TableKey, list[Row]] = defaultdict(list)
+    for entry in entries:
+        for summary in entry.scored.summaries(allow_partial=allow_partial):
+            rows = chosen(entry.scored.verdicts, summary.language, summary.subset)
+            groups[_key(entry.scored, summary, rows)].append(_row(entry, summary, rows))
+    keys = sorted(groups, key=lambda key: _order(key, groups[key]))
+    tables = [
+        BoardTable(number, key, _ranked(groups[key]), words.differences(keys[0], key) if number > 1 else "")
+        for number, key in enumerate(keys, start=1)
+    ]
+    return Board(entries, tuple(tables))
+
+
+def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
+    names = _labels([one.run.manifest for one in scored])
+    seen: Counter[str] = Counter()
+    entries = []
+    for index, (one, name) in enumerate(zip(scored, names, strict=True)):
+        judge = one.judgement.manifest
+        identity = f"{one.run.manifest.fingerprint}-{short_hash([judge.judge_id, judge.request_id])}"
+        seen[identity] += 1
+        again = f"-{seen[identity]}" if seen[identity] > 1 else ""
+        entries.append(Entry(index, identity + again, name, one))
+    return tuple(entries)
+
+
+def _labels(manifests: Sequence[RunManifest]) -> list[str]:
+    """Each run's name, with as much of recipe and fingerprint as tells it from the others."""
+
+    def forms(manifest: RunManifest) -> tuple[str, ...]:
+        return (
+            manifest.name,
+            f"{manifest.name}@{manifest.recipe}",
+            f"{manifest.name}@{manifest.recipe} {manifest.fingerprint}",
+        )
+
+    identities: dict[str, set[str]] = defaultdict(set)
+    for manifest in manifests:
+        for form in forms(manifest):
+            identities[form].add(manifest.name + manifest.fingerprint)
+    return [
+        next((form for form in forms(manifest) if len(identities[form]) == 1), forms(manifest)[-1])
+        for manifest in manifests
+    ]
+
+
+def _key(scored: Scored, summary: Summary, rows: Iterable[Verdict]) -> TableKey:
+    readings = (reading for row in rows for reading in (row.sc, row.pq) if reading)
+    imported = any(reading.status is ReplyStatus.UNKNOWN for reading in readings)
+    judge_id, returned, request_id, scoring_id, *_, selection = scored.comparability(summary.language, summary.subset)
+    return TableKey(judge_id, returned, request_id, scoring_id, summary.language, summary.subset, selection, imported)
+
+
+def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
+    changed = f"the judge answered as {len(entry.scored.models)} models" if entry.judge_changed else ""
+    reasons = [reason for reason in (summary.why_none, summary.why_unranked, changed) if reason]
+    edits = [row.edit for row in rows if row.edit]
+    taken = [edit.seconds for edit in edits if edit.status is EditStatus.OK and edit.seconds is not None]
+    flags = Counter(flag for edit in edits for flag in edit.flags)
+    flags.update(flag for row in rows for reading in (row.sc, row.pq) if reading for flag in reading.flags)
+    ordered = dict(sorted(flags.items(), key=lambda item: (-item[1], item[0])))
+    return Row(entry, summary, "; ".join(reasons), ordered, float(np.mean(taken)) if taken else None)
+
+
+def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Ranked rows first, by their headline; equal headlines share a rank."""
+    scores = [row.overall for row in rows if not row.reason]
+    placed = [
+        row if row.reason else replace(row, rank=1 + sum(score > row.overall for score in scores)) for row in rows
+    ]
+    return tuple(sorted(placed, key=lambda row: (row.rank is None, -row.overall, row.entry.label, row.entry.id)))
+
+
+def _order(key: TableKey, rows: Sequence[Row]) -> tuple[object, ...]:
+    """VLM judges before the offline one, full before intersection, English before Chinese; then the larger."""
+    judge = rows[0].entry.judge
+    return (
+        not judge.vlm,
+        SUBSETS.index(rows[0].summary.subset),
+        LANGUAGES.index(rows[0].summary.language),
+        not judge.protocol.startswith("official"),
+        -rows[0].summary.coverage.selected,
+        -len(rows),
+        key,
+    )

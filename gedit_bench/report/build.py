@@ -1,0 +1,65 @@
+"""Builds a report: the page, its thumbnails, and the board as files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gedit_bench.report.board import make_board
+from gedit_bench.report.cards import SourceImages, make_cards, make_pictures
+from gedit_bench.report.gallery import gallery_json
+from gedit_bench.report.notices import Notice, notices
+from gedit_bench.report.page import render
+from gedit_bench.report.tables import board_csv, board_json, board_json_text, board_markdown
+from gedit_bench.results import Scored
+from gedit_bench.store.atomic import make_folder, write_bytes
+from gedit_bench.store.provenance import now
+
+PAGE = "index.html"
+TITLE = "Image editing, judged"
+
+
+def build_report(
+    scored: Sequence[Scored],
+    out: Path,
+    *,
+    allow_partial: bool = False,
+    sources: SourceImages | None = None,
+    title: str = TITLE,
+) -> Path:
+    """Write a report into the folder `out` and return the path of its page.
+
+    Written are `index.html`, `leaderboard.csv`, `.json` and `.md`, and `thumbs/`; each file whole or not at
+    all, the page last. Thumbnails that are there are kept.
+
+    Args:
+        scored: the judgements to show.
+        out: the report's folder; created if it isn't there.
+        allow_partial: give headlines to rows of which samples were never brought to an end.
+        sources: returns the image that a sample was edited from; without it the page says that it is lacking.
+        title: the page's title.
+
+    Raises:
+        UnavailableError: the disk is full or the folder can't be written.
+    """
+    created = now()
+    board = make_board(scored, allow_partial=allow_partial)
+    make_folder(out)
+    cards = make_cards(board.entries)
+    pictures = make_pictures(board.entries, cards, out, sources)
+    told = notices(board, cards, pictures)
+    as_json = board_json(board, title=title, created=created, warnings=_by_kind(told))
+    page = render(board, gallery_json(board, cards, pictures, out), told, title=title, created=created)
+    for name, text in (
+        ("leaderboard.csv", board_csv(board)),
+        ("leaderboard.json", board_json_text(as_json)),
+        ("leaderboard.md", board_markdown(board, title=title, created=created)),
+        (PAGE, page),
+    ):
+        write_bytes(out / name, text.encode("utf-8", "backslashreplace"))
+    return out / PAGE
+
+
+def _by_kind(told: Sequence[Notice]) -> dict[str, list[str]]:
+    kinds: dict[str, list[str]] = {}
+    for notice in told:
+        kinds.setdefault(notice.kind, []).append(notice.text)
+    return kinds

@@ -1,0 +1,128 @@
+"""The gallery's cards: a sample with what each judged run made of it, and the pictures of both."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PIL import Image
+
+from gedit_bench.errors import DataError, UnavailableError
+from gedit_bench.records import LANGUAGES, TASKS, Edit, EditStatus, Sample, SampleId, Verdict
+from gedit_bench.report.board import Entry
+from gedit_bench.report.thumbnails import edit_thumbnail, source_thumbnail
+from gedit_bench.store.run import Run
+
+SourceImages = Callable[[Run, Sample], Image.Image | None]
+"""Returns the `input_image` that a run's sample was edited from, or None where it isn't at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A sample and its verdicts by the index of their entry. `source_id` is None where no edit noted it."""
+
+    sample: Sample
+    source_id: str | None
+    verdicts: dict[int, Verdict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Thumbnails' paths by SHA-256 of the edit and by source id; None where there is none.
+
+    `broken` counts, by entry, the `ok` edits whose image is missing, unreadable or not the recorded one.
+    """
+
+    edits: dict[str, str | None]
+    sources: dict[str, str | None]
+    broken: dict[int, int]
+
+
+def make_cards(entries: Iterable[Entry]) -> list[Card]:
+    """Return one card per sample, in the order of categories, languages and rows.
+
+    Samples of the same name whose instruction or source differs, as between two revisions of a
+    dataset, don't share a card.
+    """
+    rows = [(entry.index, verdict) for entry in entries for verdict in entry.scored.verdicts]
+    known: dict[tuple[SampleId, str], str] = {}
+    for _, verdict in rows:
+        if verdict.edit and verdict.edit.source_id:
+            known.setdefault((verdict.sample.id, verdict.sample.instruction), verdict.edit.source_id)
+    cards: dict[tuple[SampleId, str, str | None], Card] = {}
+    for index, verdict in rows:
+        sample = verdict.sample
+        noted = verdict.edit.source_id if verdict.edit else None
+        source_id = noted or known.get((sample.id, sample.instruction))
+        card = cards.setdefault((sample.id, sample.instruction, source_id), Card(sample, source_id))
+        card.verdicts[index] = verdict
+    return sorted(cards.values(), key=lambda card: _place(card.sample))
+
+
+def make_pictures(entries: Sequence[Entry], cards: Sequence[Card], out: Path, sources: SourceImages | None) -> Pictures:
+    """Make the thumbnails that aren't there yet."""
+    made: dict[str, str | None] = {}
+    broken: dict[int, int] = {}
+    with ThreadPoolExecutor(2) as pool:
+        for entry in entries:
+            run = entry.scored.run
+            edits = [v.edit for v in entry.scored.verdicts if v.edit and v.edit.status is EditStatus.OK]
+            paths = list(pool.map(lambda edit, run=run: edit_thumbnail(out, run, edit), edits))
+            for edit, path in zip(edits, paths, strict=True):
+                made[edit.sha256 or ""] = path or made.get(edit.sha256 or "")
+            lost = sum(path is None or not _is_there(run, edit) for edit, path in zip(edits, paths, strict=True))
+            if lost:
+                broken[entry.index] = lost
+    return Pictures(made, _sources(entries, cards, out, sources), broken)
+
+
+def _sources(
+    entries: Sequence[Entry], cards: Iterable[Card], out: Path, load: SourceImages | None
+) -> dict[str, str | None]:
+    made: dict[str, str | None] = {}
+    closed: set[Path] = set()
+    for card in cards:
+        if card.source_id is None or made.get(card.source_id):
+            continue
+        runs = [entries[index].scored.run for index in card.verdicts]
+
+        def ask(runs: list[Run] = runs, sample: Sample = card.sample) -> Image.Image | None:
+            return _first_source(runs, sample, load, closed)
+
+        made[card.source_id] = source_thumbnail(out, card.source_id, ask)
+    return made
+
+
+def _first_source(
+    runs: Iterable[Run], sample: Sample, load: SourceImages | None, closed: set[Path]
+) -> Image.Image | None:
+    """Ask for the source; a run whose dataset is out of reach is asked once and not again."""
+    for run in runs:
+        if load is None or run.path in closed:
+            continue
+        try:
+            image = load(run, sample)
+        except (UnavailableError, DataError):
+            closed.add(run.path)
+            continue
+        if image is not None:
+            return image
+    return None
+
+
+def _is_there(run: Run, edit: Edit) -> bool:
+    try:
+        return run.image_path(edit).is_file()
+    except DataError:
+        return False
+
+
+def _place(sample: Sample) -> tuple[int, str, int, int, str]:
+    task, language, key = sample.id
+    return (
+        TASKS.index(task) if task in TASKS else len(TASKS),
+        task,
+        [*LANGUAGES, language].index(language),
+        sample.row,
+        key,
+    )

@@ -1,0 +1,104 @@
+"""Numbers and identities in words, the same on the page and in the text tables."""
+
+from collections.abc import Mapping
+from math import isnan
+from typing import NamedTuple
+
+from gedit_bench.judging.protocol import PROTOCOLS
+
+LANGUAGE_WORDS = {"en": "English", "cn": "Chinese"}
+SUBSET_WORDS = {"full": "full set", "intersection": "intersection subset"}
+NONE = "–"
+
+
+class TableKey(NamedTuple):
+    """What the rows of one table have in common; `imported` sets imported scores of unknown status apart."""
+
+    judge_id: str
+    returned: str
+    request_id: str
+    scoring_id: str
+    language: str
+    subset: str
+    selection: str
+    imported: bool
+
+
+def two(value: float | None) -> str:
+    """Return a score with two decimals, or a dash for a mean of nothing."""
+    return NONE if value is None or isnan(value) else f"{value:.2f}"
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, rounded down so that 100 % always means all."""
+    return f"{int(share * 1000 + 1e-9) / 10:g} %"
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration with three digits or so."""
+    if value is None or isnan(value):
+        return NONE
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def counts(values: Mapping[str, int]) -> str:
+    """Return counts as `refused 3 · timeout 1`."""
+    return " · ".join(f"{name} {count}" for name, count in values.items())
+
+
+def samples(count: int) -> str:
+    """Return `1 sample`, `1,212 samples`."""
+    return f"{count:,} sample{'' if count == 1 else 's'}"
+
+
+def task_words(task: str) -> str:
+    """Return a category's name as words."""
+    return task.replace("_", " ").replace("-", " ")
+
+
+def subset_words(language: str, subset: str) -> str:
+    """Return `English, full set`."""
+    return f"{LANGUAGE_WORDS.get(language, language)}, {SUBSET_WORDS.get(subset, subset)}"
+
+
+def returned_words(returned: str) -> str:
+    """Return what the judge's server said it was."""
+    return f"its server answered as {returned}" if returned else "its server named no model"
+
+
+def protocol_words(protocol: str) -> str:
+    """Return what a protocol means; its bare name where this version doesn't know it."""
+    known = PROTOCOLS.get(protocol)
+    return known.words if known else f"Protocol {protocol}, unknown to this version."
+
+
+def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:
+    """Return a table's caption: what was judged, by whom, how it was asked, how it was scored."""
+    judged = f"Judged by {key.judge_id}; {returned_words(key.returned)}." if vlm else f"No VLM: {key.judge_id}."
+    imported = " Imported scores, of unknown status." if key.imported else ""
+    return (
+        f"{subset_words(key.language, key.subset)}: {samples(selected)} selected (selection {key.selection}). "
+        f"{judged} Asked as {key.request_id}: {protocol_words(protocol)} Scored as {key.scoring_id}.{imported}"
+    )
+
+
+def differences(first: TableKey, other: TableKey) -> str:
+    """Return one sentence on why `other` stands apart from `first`."""
+    found = []
+    if other.judge_id != first.judge_id:
+        found.append(f"another judge ({other.judge_id} instead of {first.judge_id})")
+    elif other.returned != first.returned:
+        found.append(f"another returned model ({other.returned or 'none'} instead of {first.returned or 'none'})")
+    if other.request_id != first.request_id:
+        found.append(f"another way of asking ({other.request_id} instead of {first.request_id})")
+    if other.scoring_id != first.scoring_id:
+        found.append(f"another scoring ({other.scoring_id} instead of {first.scoring_id})")
+    if other.language != first.language:
+        found.append(f"another language ({LANGUAGE_WORDS.get(other.language, other.language)})")
+    if other.subset != first.subset:
+        found.append(f"another subset ({SUBSET_WORDS.get(other.subset, other.subset)})")
+    if (other.language, other.subset) == (first.language, first.subset) and other.selection != first.selection:
+        found.append(f"other samples (selection {other.selection} instead of {first.selection})")
+    if other.imported != first.imported:
+        found.append("imported scores" if other.imported else "scores read here")
+    return f"Stands apart from table 1: {'; '.join(found)}. Rows of the two can't be ranked together."
