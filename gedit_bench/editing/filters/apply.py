@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from gedit_bench.editing.filters import backgrounds, colours, regions, styles, tones, weather
-from gedit_bench.editing.filters.arrays import Array, from_image, mix, to_image
+from gedit_bench.editing.filters.arrays import Array, blur, from_image, mix, smoothstep, to_image
 from gedit_bench.editing.filters.language import Operation
 
 _PLAIN: dict[str, Callable[[Array], Array]] = {
@@ -85,7 +85,9 @@ def _background(pixels: Array, operation: Operation, subject: Array, random: np.
 
 def _region(pixels: Array, operation: Operation) -> Array:
     if operation.source:
-        return colours.of_colour(pixels, operation.source)
+        found = colours.of_colour(pixels, operation.source)
+        # specks of the colour elsewhere are not the thing
+        return found * smoothstep(blur(found, max(found.shape) / 90), 0.25, 0.5)
     if operation.region == "sky":
         return regions.sky(pixels)
     return regions.main_colour(pixels, regions.foreground(pixels))

@@ -23,7 +23,7 @@ def foreground(pixels: Array) -> Array:
     prior = _centre_prior(small.shape)
     border = _border(small.shape)
     apart = np.sqrt(_apart(features, border))
-    threshold = _threshold(apart)
+    threshold = max(_threshold(apart), 0.02)
     enclosed = smoothstep(apart, 0.36 * threshold, 0.85 * threshold)
     likely = np.clip(enclosed * (0.4 + prior), 0, 1)
     for _ in range(3):
@@ -92,7 +92,9 @@ def _threshold(values: Array) -> float:
     below, total = np.cumsum(counts), counts.sum()
     mean_below = np.cumsum(counts * middles) / np.maximum(below, 1)
     mean_above = ((counts * middles).sum() - np.cumsum(counts * middles)) / np.maximum(total - below, 1)
-    return float(middles[int((below * (total - below) * (mean_below - mean_above) ** 2).argmax())])
+    between = below * (total - below) * (mean_below - mean_above) ** 2
+    # where the two sides lie far apart, a whole range is best: its middle
+    return float(middles[between >= between.max() * (1 - 1e-6)].mean())
 
 
 def _shifted(array: Array, step: tuple[int, int]) -> Array:
@@ -117,7 +119,7 @@ def _centre_prior(shape: tuple[int, ...]) -> Array:
 
 def _border(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     border = np.zeros(shape[:2], bool)
-    rim = max(1, round(min(shape[:2]) * 0.05))
+    rim = max(1, round(min(shape[:2]) * 0.02))
     border[:rim] = True
     border[: round(shape[0] * 0.8), :rim] = True
     border[: round(shape[0] * 0.8), -rim:] = True

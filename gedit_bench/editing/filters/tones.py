@@ -79,7 +79,7 @@ def vintage(pixels: Array, random: np.random.Generator) -> Array:
 
 def sunny(pixels: Array) -> Array:
     """Midday: light, clear and a little warm."""
-    return mix(brighter(more_contrast(saturate(pixels, 1.25))), warm(brighter(pixels)), 0.45)
+    return mix(brighter(saturate(pixels, 1.2)), warm(pixels), 0.4)
 
 
 def sunset(pixels: Array) -> Array:
