@@ -212,6 +212,20 @@ def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
     return choose_model(model, editing.options, editing.options_origin)
 
 
+def selected(target: Path, selection: Selection, *, given: bool) -> tuple[Benchmark, list[Sample]]:
+    """Return a folder's benchmark and samples: a run's own unless a selection was `given`, else the selected.
+
+    Raises:
+        GeditBenchError: the data aren't there, or the selection is empty.
+    """
+    if (target / layout.MANIFEST).exists():
+        run = Run.open(target)
+        benchmark = benchmark_of(run)
+        return benchmark, (selection.of(benchmark) if given else run.samples())
+    benchmark = load_benchmark(selection.data)
+    return benchmark, selection.of(benchmark)
+
+
 def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run:
     """Return the run that a model's edits of a benchmark belong to, made if it isn't there."""
     manifest = run_manifest(choice, benchmark, editing)
@@ -227,7 +241,9 @@ def run_manifest(choice: ModelChoice, benchmark: Benchmark, editing: Editing) ->
         model=choice.name,
         name=editing.name or choice.model.label(),
         recipe=choice.recipe.name,
+        spec=choice.spec,
         settings=choice.settings,
+        handling=choice.handling,
         origins=choice.origins,
         artifacts=choice.artifacts,
         notes=choice.recipe.notes,

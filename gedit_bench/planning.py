@@ -106,5 +106,7 @@ def make_plan(model: str, selection: api.Selection, editing: api.Editing, judgin
         judge=judge,
         request_id=request_id,
         missing=missing,
-        settings={name: (value, choice.origins[name]) for name, value in choice.settings.items()},
+        settings={
+            name: (value, choice.origins[name]) for name, value in {**choice.settings, **choice.handling}.items()
+        },
     )

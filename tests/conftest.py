@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-
 from pathlib import Path
 
 import pytest

@@ -10,11 +10,13 @@ class Warmer(EditModel):
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from PIL import Image
 
 from gedit_bench.records import EditStatus, Json, SampleId
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,18 @@ class Outcome:
     extra: Mapping[str, Json] = field(default_factory=dict)
     encoded: bytes | None = None
     suffix: str = ".png"
+
+
+def setting(default: T, help: str, *, decides_pixels: bool = True) -> T:
+    """Return a field for a backend's `Settings`.
+
+    Args:
+        default: its value unless a recipe or the user says otherwise.
+        help: what it means, for `ls models`.
+        decides_pixels: False for what can't change an image, such as a time limit: it stays out of
+            the edit fingerprint.
+    """
+    return field(default=default, metadata={"help": help, "decides_pixels": decides_pixels})
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +29,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gedit_bench.decoding import decode
-from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
 from gedit_bench.editing.worker import Message, Worker, WorkerError, WorkerTimeout, program
 from gedit_bench.errors import DataError, UnavailableError, UsageError
 from gedit_bench.records import EditStatus
@@ -46,13 +46,13 @@ _EXAMPLE = "For example --model command:./worker.py, or --model 'command:conda r
 class CommandSettings:
     """What can be set."""
 
-    command: str = field(default="", metadata={"help": "The worker: a program or .py file, with its arguments."})
-    timeout: Annotated[float, Field(gt=0)] = field(default=600, metadata={"help": "Seconds that one edit may take."})
-    startup_timeout: Annotated[float, Field(gt=0)] = field(
-        default=600, metadata={"help": "Seconds until the worker must be ready."}
+    command: str = setting("", "The worker: a program or .py file, with its arguments.")
+    timeout: Annotated[float, Field(gt=0)] = setting(600, "Seconds that one edit may take.", decides_pixels=False)
+    startup_timeout: Annotated[float, Field(gt=0)] = setting(
+        600, "Seconds until the worker must be ready.", decides_pixels=False
     )
-    max_restarts: Annotated[int, Field(ge=0)] = field(
-        default=3, metadata={"help": "Restarts after crashes in a row; one more crash gives the worker up."}
+    max_restarts: Annotated[int, Field(ge=0)] = setting(
+        3, "Restarts after crashes in a row; one more crash gives the worker up.", decides_pixels=False
     )
 
 

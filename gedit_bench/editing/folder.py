@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 from gedit_bench.decoding import decode
-from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
 from gedit_bench.errors import DataError, UnavailableError, UsageError
 from gedit_bench.records import LANGUAGES, EditStatus, SampleId
 from gedit_bench.store.names import checked_name
@@ -22,8 +22,8 @@ _HINT = "The layout is <path>/fullset/<task>/<en|cn>/<key>.png, as the official 
 class FolderSettings:
     """What can be set."""
 
-    path: str = field(
-        default="", metadata={"help": "The model's folder: it holds fullset/<task>/<en|cn>/<key>.<any image ending>."}
+    path: str = setting(
+        "", "The model's folder: it holds fullset/<task>/<en|cn>/<key>.<any image ending>.", decides_pixels=False
     )
 
 
@@ -53,7 +53,7 @@ class Folder(EditModel):
         Reads every image once. Empty where there is no such folder; `load` then says so.
         """
         try:
-            root = self._find()
+            root = find_layout(self._path())
         except (UsageError, UnavailableError):
             return {}
         digest = hashlib.sha256()
@@ -62,14 +62,18 @@ class Folder(EditModel):
             digest.update(_content(path))
         return {"images": digest.hexdigest()}
 
-    def load(self) -> None:
+    def check(self) -> None:
         """Find the images.
 
         Raises:
             UsageError: no path was given, or the folder holds no images in the layout, or several models.
             UnavailableError: there is no such folder.
         """
-        self._root = self._find()
+        find_layout(self._path())
+
+    def load(self) -> None:
+        """Find the images; errors as in `check`."""
+        self._root = find_layout(self._path())
 
     def edit(self, requests: Sequence[EditRequest]) -> Iterator[Outcome]:
         """Yield each sample's image file as it is, or why there is none."""
@@ -83,7 +87,7 @@ class Folder(EditModel):
             return Outcome(status=EditStatus.EDIT_FAILED, message=str(error))
         folder = self._root / parts[0] / parts[1]
         reasons = []
-        for path in _candidates(folder, sample.key):
+        for path in image_files(folder, sample.key):
             try:
                 data = path.read_bytes()
                 decode(data)
@@ -96,25 +100,30 @@ class Folder(EditModel):
         return Outcome(status=EditStatus.MISSING_IMAGE, message=f"There is no image for {sample}.")
 
     def _path(self) -> Path:
-        return Path(self.settings.path).expanduser()
-
-    def _find(self) -> Path:
-        """Return the folder that holds `<task>/<language>/<key>.*`."""
-        path = self._path()
         if not self.settings.path:
             raise UsageError("The model folder needs the path of the images.", "Use --model folder:PATH.")
-        if not path.is_dir():
-            raise UnavailableError(f"There is no folder {path}.", _HINT)
-        for root in (path / "fullset", path / "images" / "fullset", path):
-            if _has_layout(root):
-                return root
-        models = [child for child in sorted(path.iterdir()) if _has_layout(child / "fullset")]
-        if len(models) > 1:
-            names = ", ".join(child.name for child in models[:5]) + (", …" if len(models) > 5 else "")
-            raise UsageError(f"{path} holds {len(models)} models: {names}.", f"Name one: folder:{models[0]}.")
-        if not models:
-            raise UsageError(f"{path} holds no images in the official layout.", _HINT)
-        return models[0] / "fullset"
+        return Path(self.settings.path).expanduser()
+
+
+def find_layout(path: Path) -> Path:
+    """Return the folder inside or at `path` that holds `<task>/<language>/<key>.*`.
+
+    Raises:
+        UsageError: there are no images in the layout, or several models.
+        UnavailableError: there is no such folder.
+    """
+    if not path.is_dir():
+        raise UnavailableError(f"There is no folder {path}.", _HINT)
+    for root in (path / "fullset", path / "images" / "fullset", path):
+        if _has_layout(root):
+            return root
+    models = [child for child in sorted(path.iterdir()) if _has_layout(child / "fullset")]
+    if len(models) > 1:
+        names = ", ".join(child.name for child in models[:5]) + (", …" if len(models) > 5 else "")
+        raise UsageError(f"{path} holds {len(models)} models: {names}.", f"Name one: folder:{models[0]}.")
+    if not models:
+        raise UsageError(f"{path} holds no images in the official layout.", _HINT)
+    return models[0] / "fullset"
 
 
 def _content(path: Path) -> bytes:
@@ -129,7 +138,7 @@ def _has_layout(root: Path) -> bool:
     return any(folder.is_dir() for language in LANGUAGES for folder in root.glob(f"*/{language}"))
 
 
-def _candidates(folder: Path, key: str) -> list[Path]:
+def image_files(folder: Path, key: str) -> list[Path]:
     """Return the files of a key that may be images, the preferred first."""
     found = [path for path in folder.glob(f"{key}.*") if path.stem == key and _is_image(path)]
     return sorted(found, key=_preference)

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import Annotated
 
 from pydantic import Field
 
-from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
 from gedit_bench.editing.filters.apply import apply
 from gedit_bench.editing.filters.language import read_instruction
 
@@ -17,8 +17,8 @@ from gedit_bench.editing.filters.language import read_instruction
 class PilFiltersSettings:
     """What can be set."""
 
-    strength: Annotated[float, Field(ge=0, le=1)] = field(
-        default=1.0, metadata={"help": "How much of each effect: 0 leaves the source, 1 is the full effect."}
+    strength: Annotated[float, Field(ge=0, le=1)] = setting(
+        1.0, "How much of each effect: 0 leaves the source, 1 is the full effect."
     )
 
 

@@ -36,14 +36,17 @@ Backend = TypeVar("Backend", bound=type[EditModel])
 class ModelChoice:
     """A backend ready to load, with everything about it that goes into the manifest.
 
-    `origins` says where each setting came from: `command line`, `environment`, `recipe`, `default`.
+    `settings` decide the pixels, `handling` are those that don't, such as time limits. `origins` says
+    where each came from: `command line`, `environment`, `recipe`, `default`.
     """
 
     model: EditModel
     recipe: Recipe
     settings: dict[str, Json]
+    handling: dict[str, Json]
     origins: dict[str, str]
     artifacts: dict[str, str]
+    spec: str = ""
 
     @property
     def name(self) -> str:
@@ -103,7 +106,7 @@ def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command 
         chosen = {backend.argument: argument} | chosen
     model = backend(_validated(backend, {**recipe.settings, **chosen}))
     choice = describe_model(model, recipe, chosen, origin)
-    return replace(choice, artifacts={**choice.artifacts, **code})
+    return replace(choice, spec=spec, artifacts={**choice.artifacts, **code})
 
 
 def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], origin: str) -> ModelChoice:
@@ -117,8 +120,11 @@ def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], or
     """
     names = [field.name for field in fields(model.Settings)]
     origins = {name: origin if name in chosen else "recipe" if name in recipe.settings else "default" for name in names}
-    settings = {name: _plain(getattr(model.settings, name)) for name in names}
-    return ModelChoice(model, recipe, settings, origins, dict(model.artifacts()))
+    values = {name: _plain(getattr(model.settings, name)) for name in names}
+    idle = {field.name for field in fields(model.Settings) if not field.metadata.get("decides_pixels", True)}
+    settings = {name: value for name, value in values.items() if name not in idle}
+    handling = {name: value for name, value in values.items() if name in idle}
+    return ModelChoice(model, recipe, settings, handling, origins, dict(model.artifacts()))
 
 
 def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dict[str, str]]:

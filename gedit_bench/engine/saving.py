@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from gedit_bench.decoding import decode
 from gedit_bench.editing.base import EditRequest, Outcome
 from gedit_bench.errors import DataError
 from gedit_bench.records import Edit, EditStatus, SampleId, SourceKind
@@ -91,30 +92,35 @@ class EditSaver:
 
 
 def _encoded(outcome: Outcome) -> tuple[bytes, str, Image.Image]:
-    try:
-        if outcome.encoded is not None:
-            with Image.open(io.BytesIO(outcome.encoded)) as finished:
-                finished.load()
-                return outcome.encoded, outcome.suffix, finished
-        return _png(outcome.image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"The backend returned an unreadable image: {error}.") from error
-
-
-def _png(image: Image.Image | None) -> tuple[bytes, str, Image.Image]:
+    if outcome.encoded is not None:
+        return outcome.encoded, outcome.suffix, decode(outcome.encoded)
+    image = outcome.image
     if not isinstance(image, Image.Image) or 0 in image.size:
         raise DataError("The backend returned an image without pixels.")
-    image = image if image.mode in _PNG_MODES else image.convert("RGB")
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=3)
+    try:
+        image = image if image.mode in _PNG_MODES else image.convert("RGB")
+        buffer = io.BytesIO()
+        image.save(buffer, format="PNG", compress_level=3)
+    except (OSError, ValueError) as error:
+        raise DataError(f"The backend returned an image that can't be stored: {error}.") from error
     return buffer.getvalue(), ".png", image
 
 
 def _flags(source: Image.Image, edit: Image.Image) -> tuple[str, ...]:
     flags: tuple[str, ...] = ()
-    if edit.size == source.size and ImageChops.difference(edit.convert("RGB"), source).getbbox() is None:
+    if same_pixels(source, edit):
         flags += ("no_op",)
-    ratio = (edit.width / edit.height) / (source.width / source.height)
-    if abs(ratio - 1) > ASPECT_TOLERANCE:
+    if aspect_changed(source, edit):
         flags += ("aspect_changed",)
     return flags
+
+
+def same_pixels(source: Image.Image, edit: Image.Image) -> bool:
+    """True if an edit shows exactly its RGB source."""
+    return edit.size == source.size and ImageChops.difference(edit.convert("RGB"), source).getbbox() is None
+
+
+def aspect_changed(source: Image.Image, edit: Image.Image) -> bool:
+    """True if width / height differs by more than 2 %."""
+    ratio = (edit.width / edit.height) / (source.width / source.height)
+    return abs(ratio - 1) > ASPECT_TOLERANCE

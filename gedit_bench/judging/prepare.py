@@ -9,6 +9,7 @@ import PIL
 from PIL import Image, ImageOps
 
 from gedit_bench.cache import cache_folder
+from gedit_bench.decoding import decode
 from gedit_bench.errors import DataError
 from gedit_bench.judging.base import EncodedImage
 from gedit_bench.judging.protocol import Encoding
@@ -56,11 +57,7 @@ def prepare_file(data: bytes, encoding: Encoding) -> EncodedImage:
     Raises:
         DataError: they are no image that can be read whole.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return prepare(image, encoding)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"The image can't be read: {error}.") from error
+    return prepare(decode(data), encoding)
 
 
 def prepare_source(data: bytes, encoding: Encoding) -> EncodedImage:

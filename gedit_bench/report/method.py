@@ -57,11 +57,13 @@ def methods(entries: Sequence[Entry]) -> list[RunMethod]:
 
 
 def command(entry: Entry) -> str:
-    """Return the command that makes the run and this judgement again."""
+    """Return the command that makes the run and this judgement again; empty if it was made from Python."""
+    if not entry.manifest.spec:
+        return ""
     manifest, judge = entry.manifest, entry.judge
-    words = ["gedit-bench", "run", "--model", f"{manifest.model}@{manifest.recipe}", "--data", manifest.dataset]
+    words = ["gedit-bench", "run", "--model", manifest.spec, "--data", manifest.dataset]
     words += ["--seed", str(manifest.seed)]
-    for name, value in manifest.settings.items():
+    for name, value in {**manifest.settings, **manifest.handling}.items():
         if manifest.origins.get(name, "default") not in _PRESET:
             words += ["-o", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
     words += ["--judge", judge.judge]
@@ -84,7 +86,8 @@ def _run(entries: Sequence[Entry]) -> RunMethod:
         ("folder", "/".join(run.path.resolve().parts[-2:])),
     )
     settings = tuple(
-        Setting(name, _text(value), manifest.origins.get(name, "")) for name, value in manifest.settings.items()
+        Setting(name, _text(value), manifest.origins.get(name, ""))
+        for name, value in {**manifest.settings, **manifest.handling}.items()
     )
     return RunMethod(
         entries[0].label,

@@ -26,15 +26,18 @@ def short_hash(value: Json) -> str:
 class RunManifest:
     """Everything that decides the pixels of a run.
 
-    `settings` are the resolved ones and `origins` says where each came from (`command line`,
-    `environment`, `recipe`, `default`). `artifacts` maps what the backend loads, such as weights and
-    adapters, to SHA-256.
+    `settings` are the resolved ones that decide pixels, `handling` those that don't, such as time
+    limits; `origins` says where each came from (`command line`, `environment`, `recipe`, `default`).
+    `spec` is what named the model on the command line, empty where a backend came from Python.
+    `artifacts` maps what the backend loads, such as weights and adapters, to SHA-256.
     """
 
     model: str
     name: str
     recipe: str
+    spec: str = ""
     settings: dict[str, Json] = field(default_factory=dict)
+    handling: dict[str, Json] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, str] = field(default_factory=dict)
     notes: str = ""

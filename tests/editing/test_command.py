@@ -294,7 +294,7 @@ def test_label_and_artifacts_name_the_worker(tmp_path: Path, monkeypatch: pytest
     before = chosen.artifacts["bagel.py"]
     Path("bagel.py").write_text("changed")
     assert choose_model("command:./bagel.py").artifacts["./bagel.py"] != before
-    assert choose_model("command:./bagel.py", ["timeout=5"]).settings["timeout"] == 5
+    assert choose_model("command:./bagel.py", ["timeout=5"]).handling["timeout"] == 5
 
 
 def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:

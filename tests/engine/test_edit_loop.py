@@ -73,7 +73,7 @@ def test_one_bad_sample_does_not_take_its_chunk_along(data: Path, tmp_path: Path
     [
         (Outcome(status=EditStatus.REFUSED, message="policy"), EditStatus.REFUSED, "policy"),
         (Outcome(), EditStatus.NO_IMAGE, "no image"),
-        (Outcome(encoded=b"not an image"), EditStatus.EDIT_FAILED, "unreadable"),
+        (Outcome(encoded=b"not an image"), EditStatus.EDIT_FAILED, "no image"),
         (Image.new("RGB", (0, 5)), EditStatus.EDIT_FAILED, "without pixels"),
         ("a string", EditStatus.EDIT_FAILED, "not an image or an Outcome"),
         (Outcome(status=EditStatus.EDIT_FAILED, message="key sk-abcdefgh12345678"), EditStatus.EDIT_FAILED, "[secret]"),

@@ -10,7 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from fake_judge import FAULTS
 from judge_process import judge_process
+from scripted_judge import Scripted, ScriptedJudge, completion
 from small_benchmark import OFFLINE, editing, lines, selection, write_benchmark
 
 from gedit_bench import EditStatus, JudgeSettings, Judging, Run, edit, judge
@@ -50,8 +52,7 @@ def test_the_offline_judge_walks_the_whole_way(run: Run) -> None:
     assert all(verdict.overall == 0 for verdict in scored.verdicts)
     folder = scored.judgement.path
     assert folder.name.startswith("offline@local_pixels-")
-    rows = list(csv.DictReader((folder / "scores.csv").open()))
-    assert len(rows) == 22
+    assert len(list(csv.DictReader(lines(folder / "scores.csv")))) == 22
     assert json.loads((folder / "summary.json").read_text())["scoring_id"] == "official.1"
 
 
@@ -106,7 +107,7 @@ def test_what_the_official_parser_reads_counts(run: Run, fault: str, flag: tuple
 
 
 def test_faults_that_pass_are_survived_and_no_score_is_invented(run: Run) -> None:
-    kinds = "429 500 html filter policy vllm400 refusal empty null trunc badjson fence strings drop".split()
+    kinds = [kind for kind in (*FAULTS, "drop")]
     with judge_process(",".join(f"{kind}:0.03" for kind in kinds)) as server:
         scored = judge(run, judging=native(server.url, retry_for=20.0))
         stats = server.stats()
@@ -128,12 +129,10 @@ def test_only_failed_asks_just_those(run: Run) -> None:
         first = judge(run, judging=native(server.url))
     failed = 44 - statuses(first)[ReplyStatus.OK]
     assert failed > 0
-    port = int(first.judgement.path.parent.exists()) and 0
-    with judge_process(port=port) as server:
-        label = first.judgement.manifest.endpoint
-        again = judge(run, judging=native(server.url, endpoint_label=label))
+    with judge_process() as server:
+        judge(run, judging=native(server.url))
         assert server.stats().get("requests", 0) == 0
-        again = judge(run, judging=native(server.url, endpoint_label=label, only="failed"))
+        again = judge(run, judging=native(server.url, only="failed"))
         assert server.stats()["requests"] == failed
     assert statuses(again) == {ReplyStatus.OK: 44}
     assert again.judgement.path == first.judgement.path
@@ -224,8 +223,6 @@ def test_ctrl_c_saves_what_is_in_flight(run: Run) -> None:
 def test_what_nobody_can_answer_stops_the_run_and_records_nothing(
     run: Run, status: int, body: dict, error: type[Exception]
 ) -> None:
-    from scripted_judge import Scripted, ScriptedJudge
-
     models = Scripted({"data": [{"id": "fake-judge"}]})
     with ScriptedJudge(models, Scripted(body, status)) as server, pytest.raises(error):
         judge(run, judging=native(server.url))
@@ -233,9 +230,8 @@ def test_what_nobody_can_answer_stops_the_run_and_records_nothing(
 
 
 def test_sc_and_pq_are_asked_as_the_protocol_says(run: Run) -> None:
-    from scripted_judge import ScriptedJudge
-
-    with ScriptedJudge() as server:
+    models = Scripted({"data": [{"id": "fake-judge"}]})
+    with ScriptedJudge(models, Scripted(completion())) as server:
         scored = judge(run, judging=native(server.url, concurrency=1))
     bodies = [received.json() for received in server.received if received.method == "POST"]
     assert len(bodies) == 44

@@ -74,6 +74,7 @@ def make_run(
         "model": name,
         "name": name,
         "recipe": recipe,
+        "spec": f"{name}@{recipe}",
         "settings": {"steps": 28, "guidance": 6.0},
         "origins": {"steps": "recipe", "guidance": "command line"},
         "artifacts": {"transformer": "ab" * 32},
