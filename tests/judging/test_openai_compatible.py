@@ -236,7 +236,7 @@ def test_hiccups_are_tried_again() -> None:
 
 @pytest.mark.parametrize("hiccup", HICCUPS[:7], ids=range(7))
 def test_hiccups_that_persist_end_in_transport(hiccup: Scripted) -> None:
-    answer, server = play(hiccup, retry_for=0.1)
+    answer, server = play(hiccup, retry_for=0.6)
     assert answer.delivery is Delivery.TRANSPORT
     assert len(server.received) > 1
     assert answer.message
