@@ -35,7 +35,7 @@ class Place:
     commit: str | None = None
 
 
-def locate(data: str, revision: str | None) -> Place:
+def locate(data: str, revision: str | None, *, fetch: bool = True) -> Place:
     """Return where `data` is (a hub id, a folder or `sample`), having fetched it if it is on the hub.
 
     Raises:
@@ -48,7 +48,7 @@ def locate(data: str, revision: str | None) -> Place:
     if folder.is_dir():
         return Place(folder.resolve().name, folder)
     if _REPOSITORY.fullmatch(data) and not data.startswith("."):
-        snapshot = _snapshot(data, revision or "main")
+        snapshot = _snapshot(data, revision or "main", fetch=fetch)
         return Place(data, snapshot, commit=snapshot.name)
     if folder.is_file():
         raise UsageError(f"The data must be a folder, but {data!r} is a file.", "Name the folder that holds it.")
@@ -139,9 +139,13 @@ def _reading_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
+    except IndexError as error:  # how `datasets` says that there is nothing to put together
+        raise DataError(f"The data in {folder} have no rows.", "Copy or download them again.") from error
     except (DatasetsError, OSError, ValueError) as error:
         cause = error.__cause__ or error
-        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        reason = _first_line(cause)
+        if "corresponds to no data" in reason:
+            raise DataError(f"The data in {folder} have no rows.", "Copy or download them again.") from error
         if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
             raise UnavailableError(
                 f"The data in {folder} can't be opened: {reason}",
@@ -152,7 +156,7 @@ def _reading_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _snapshot(repository: str, revision: str) -> Path:
+def _snapshot(repository: str, revision: str, *, fetch: bool) -> Path:
     """Return the folder with the data files of one commit; its name is the commit's hash."""
     from huggingface_hub import snapshot_download
 
@@ -163,11 +167,12 @@ def _snapshot(repository: str, revision: str) -> Path:
             repo_type="dataset",
             revision=revision,
             allow_patterns=["*.parquet", "*.arrow", "*state.json", "*dataset_info.json", "*dataset_dict.json"],
-            local_files_only=not _hub_answers(repository, revision),
+            local_files_only=not (fetch and _hub_answers(repository, revision)),
         )
     except (_http_error(), OSError) as error:
         raise UnavailableError(
-            f"The dataset {repository} at {revision} is not in the cache and can't be downloaded.",
+            f"The dataset {repository} at {revision} is not in the cache"
+            + (" and can't be downloaded." if fetch else ", and nothing is to be downloaded."),
             f"{_first_line(error)} Connect to the network (is HF_HUB_OFFLINE set?), or name a local copy, or 'sample'.",
         ) from error
     if not any(_files_of_split(Path(folder), file_format) for file_format in _FORMATS):

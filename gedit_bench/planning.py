@@ -76,7 +76,7 @@ def make_plan(model: str, selection: api.Selection, editing: api.Editing, judgin
         GeditBenchError: an argument is wrong or the dataset isn't there.
     """
     choice = api.settle_model(model, editing)
-    benchmark = load_benchmark(selection.data)
+    benchmark = load_benchmark(selection.data, fetch=False)
     samples = selection.of(benchmark, choice.recipe.languages)
     manifest = api.run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
