@@ -139,9 +139,12 @@ def _reading_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except (DatasetsError, OSError, ValueError) as error:
+    except (DatasetsError, OSError, ValueError, LookupError) as error:
         cause = error.__cause__ or error
-        reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        reason = _first_line(cause)
+        # How `datasets` says that a split is empty: of files, and of a saved folder.
+        if "corresponds to no data" in reason or isinstance(error, IndexError):
+            raise DataError(f"The data in {folder} have no rows.", "Copy or download them again.") from error
         if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
             raise UnavailableError(
                 f"The data in {folder} can't be opened: {reason}",
