@@ -139,12 +139,11 @@ def _reading_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except IndexError as error:  # how `datasets` says that there is nothing to put together
-        raise DataError(f"The data in {folder} have no rows.", "Copy or download them again.") from error
-    except (DatasetsError, OSError, ValueError) as error:
+    except (DatasetsError, OSError, ValueError, LookupError) as error:
         cause = error.__cause__ or error
         reason = _first_line(cause)
-        if "corresponds to no data" in reason:
+        # How `datasets` says that a split is empty: of files, and of a saved folder.
+        if "corresponds to no data" in reason or isinstance(error, IndexError):
             raise DataError(f"The data in {folder} have no rows.", "Copy or download them again.") from error
         if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
             raise UnavailableError(

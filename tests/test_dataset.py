@@ -25,7 +25,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from gedit_bench.data_files import data_folder
 from gedit_bench.dataset import Benchmark, load_benchmark
-from gedit_bench.errors import DataError, UsageError
+from gedit_bench.errors import DataError, UnavailableError, UsageError
 from gedit_bench.records import LANGUAGES, TASKS, Sample, SampleId
 
 pytestmark = pytest.mark.usefixtures(hf_cache.__name__)
@@ -160,8 +160,9 @@ def test_folders_that_are_no_benchmark_get_a_sentence(tmp_path):
         "no rows": "have no rows",
         "no saved rows": "have no rows",
         "damaged": "are damaged or no benchmark",
+        "half": "Only 1 of 2 data files",
+        "split": "no split 'train'",
     }
-    cases |= {"half": "Only 1 of 2 data files", "split": "no split 'train'"}
     (tmp_path / "empty").mkdir()
     flat(tmp_path / "no rows", [])
     saved(tmp_path / "no saved rows", [])
@@ -296,3 +297,11 @@ class TestBundledSample:
         rows = datasets.Dataset.from_parquet(str(file))
         assert rows.features == FEATURES
         assert isinstance(rows[0]["input_image"], Image.Image)
+
+
+def test_a_cache_that_cannot_be_written_gets_a_sentence(tmp_path, monkeypatch):
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "a file" / "cache")
+    with pytest.raises(UnavailableError, match="can't be opened") as caught:
+        load_benchmark(str(flat(tmp_path / "d", small_rows())))
+    assert "HF_HOME" in caught.value.hint

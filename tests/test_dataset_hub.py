@@ -17,8 +17,8 @@ from gedit_bench.errors import DataError, UnavailableError, UsageError
 REPOSITORY = "someone/GEdit-Bench"
 SHOW = """
 from gedit_bench.dataset import load_benchmark
-b = load_benchmark({!r})
-print(b.name, b.revision, len(b.samples), b.source_id(b.samples[0]))
+benchmark = load_benchmark({!r})
+print(benchmark.name, benchmark.revision, len(benchmark.samples), benchmark.source_id(benchmark.samples[0]))
 """
 pytestmark = pytest.mark.usefixtures(hf_cache.__name__)
 
@@ -29,15 +29,18 @@ def files_of(rows) -> dict[str, bytes]:
     return {"README.md": b"# GEdit-Bench\n", "data/train-00000-of-00001.parquet": buffer.getvalue()}
 
 
+def move_hub(monkeypatch, url: str) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     with FakeHub(REPOSITORY, files_of(small_rows())) as hub:
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         monkeypatch.delenv("HF_TOKEN", raising=False)
         monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        move_hub(monkeypatch, hub.url)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         close_session()
@@ -85,7 +88,7 @@ def test_without_the_hub_the_cache_is_used_and_its_commit_known(trouble, hub, mo
     if trouble == "offline":
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     elif trouble == "unreachable":
-        monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+        move_hub(monkeypatch, "http://127.0.0.1:9")
     elif trouble == "down":
         hub.refusal = (503, "")
     else:
@@ -101,7 +104,7 @@ def test_without_the_hub_the_cache_is_used_and_its_commit_known(trouble, hub, mo
 @pytest.mark.parametrize("offline", [True, False])
 def test_without_hub_and_cache_the_sentence_says_so(offline, hub, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
-    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    move_hub(monkeypatch, "http://127.0.0.1:9")
     with pytest.raises(UnavailableError, match=f"{REPOSITORY} at main is not in the cache") as caught:
         load_benchmark(REPOSITORY)
     assert caught.value.exit_code == 5
@@ -132,9 +135,15 @@ def test_an_unfinished_cache_is_not_taken_for_the_benchmark(hub, tmp_path, monke
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(UnavailableError, match="is not in the cache"):
         load_benchmark(REPOSITORY)
-    for listing in (tmp_path / "hub-cache").rglob("trees/*.json"):
-        listing.unlink()
-    with pytest.raises(UnavailableError, match=r"is not in the cache|No data file"):
+
+
+def test_a_cache_without_data_files_is_not_taken_for_the_benchmark(hub, tmp_path, monkeypatch):
+    cached = tmp_path / "hub-cache" / "datasets--someone--GEdit-Bench"
+    for file, content in {f"snapshots/{hub.main}/README.md": "# GEdit-Bench", "refs/main": hub.main}.items():
+        (cached / file).parent.mkdir(parents=True)
+        (cached / file).write_text(content)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(UnavailableError, match=f"No data file of {REPOSITORY} at {hub.main}"):
         load_benchmark(REPOSITORY)
 
 
