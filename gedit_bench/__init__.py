@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from gedit_bench.api import Editing, Judging, Selection, build_report, edit, judge, run
     from gedit_bench.comparison import compare
     from gedit_bench.dataset import load_benchmark
-    from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+    from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
     from gedit_bench.editing.registry import register
     from gedit_bench.errors import GeditBenchError
     from gedit_bench.judging.registry import JudgeSettings
@@ -19,7 +19,7 @@ _HOMES = {
     "api": ("Editing", "Judging", "Selection", "build_report", "edit", "judge", "run"),
     "comparison": ("compare",),
     "dataset": ("load_benchmark",),
-    "editing.base": ("EditModel", "EditRequest", "Outcome"),
+    "editing.base": ("EditModel", "EditRequest", "Outcome", "setting"),
     "editing.registry": ("register",),
     "errors": ("GeditBenchError",),
     "judging.registry": ("JudgeSettings",),
@@ -48,6 +48,7 @@ __all__ = [
     "load_benchmark",
     "register",
     "run",
+    "setting",
     "summarize",
 ]
 
