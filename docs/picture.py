@@ -1,6 +1,6 @@
 """Takes README's picture of the leaderboard in a real browser.
 
-    make demo && .venv/bin/python docs/picture.py results/leaderboard/index.html
+make demo && .venv/bin/python docs/picture.py results/leaderboard/index.html
 """
 
 import argparse

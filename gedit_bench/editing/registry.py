@@ -24,6 +24,7 @@ from gedit_bench.editing.recipes import Recipe, recipes_of
 from gedit_bench.errors import UsageError
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json
+from gedit_bench.secrets import redact
 
 ENTRY_POINTS = "gedit_bench.models"
 _NOT_BACKENDS = {"base", "filters", "recipes", "registry", "worker"}
@@ -106,7 +107,7 @@ def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command 
         chosen = {backend.argument: argument} | chosen
     model = backend(_validated(backend, {**recipe.settings, **chosen}))
     choice = describe_model(model, recipe, chosen, origin)
-    return replace(choice, spec=spec, artifacts={**choice.artifacts, **code})
+    return replace(choice, spec=redact(spec), artifacts={**choice.artifacts, **code})
 
 
 def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], origin: str) -> ModelChoice:
@@ -204,4 +205,5 @@ def _backends_in(module: ModuleType) -> dict[str, type[EditModel]]:
 
 
 def _plain(value: object) -> Json:
-    return str(value) if isinstance(value, Path) else cast(Json, value)
+    # A command's arguments may hold a key, and manifests are shown to everybody.
+    return redact(str(value)) if isinstance(value, str | Path) else cast(Json, value)

@@ -177,3 +177,8 @@ def test_every_bundled_recipe_fits_its_model() -> None:
             assert recipe.origin
             assert recipe.licence
             assert set(recipe.settings) <= set(chosen.settings)
+
+
+def test_a_key_in_a_setting_reaches_no_manifest() -> None:
+    choice = choose_model("command:./worker.py --api-key=abcdef --token sk-abcdefgh12345678")
+    assert "abcdef" not in f"{choice.settings}{choice.handling}{choice.spec}"
