@@ -4,23 +4,13 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+from data_fixtures import FEATURES
 from PIL import Image
 
 from gedit_bench.api import Editing, Judging, Selection
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import TASKS
 
-COLUMNS = datasets.Features(
-    {
-        "task_type": datasets.Value("string"),
-        "key": datasets.Value("string"),
-        "instruction": datasets.Value("string"),
-        "instruction_language": datasets.Value("string"),
-        "input_image": datasets.Image(),
-        "input_image_raw": datasets.Image(),
-        "Intersection_exist": datasets.Value("bool"),
-    }
-)
 OFFLINE = Judging(judge=JudgeSettings(name="offline"))
 
 
@@ -46,7 +36,7 @@ def write_benchmark(folder: Path, keys: int = 1, languages: tuple[str, ...] = ("
         for index, task in enumerate(TASKS)
         for number in range(keys)
     ]
-    datasets.Dataset.from_list(rows, features=COLUMNS).save_to_disk(folder)
+    datasets.Dataset.from_list(rows, features=FEATURES).save_to_disk(folder)
     return folder
 
 
