@@ -1,0 +1,475 @@
+"""Checks this implementation against recorded cases of the original network.
+
+    python -m step1x_edit.verify FOLDER [--tokenizer FOLDER]
+
+`FOLDER/index.json` lists the cases. Each is compared in float32 as |a - b| ≤ atol + rtol·|b|. Exits 1 if
+one fails.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from step1x_edit import packing, schedule, sizing
+from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
+from step1x_edit.connector import Connector
+from step1x_edit.diffusers_format import assembled, transformer_source
+from step1x_edit.functional import rotary_table, rotate, sinusoid, transformer_time
+from step1x_edit.guidance import damping
+from step1x_edit.layers import DoubleBlock, OutputLayer, SingleBlock
+from step1x_edit.lora import merge
+from step1x_edit.quotes import split_quotes
+from step1x_edit.sampling import sample, step_velocity
+from step1x_edit.teacache import TeaCache, estimate
+from step1x_edit.transformer import Transformer, TransformerSize, Version
+
+Tensors = dict[str, Tensor]
+Config = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A recorded case: weights, inputs and expected outputs by name, and its table if it has one."""
+
+    name: str
+    kind: str
+    tolerance: Mapping[str, Any]
+    config: Config
+    weights: Tensors
+    inputs: Tensors
+    outputs: Tensors
+    other: Tensors
+    table: list[dict[str, Any]]
+
+    def compare(self, name: str, found: Tensor) -> "Comparison":
+        """Compare a tensor with the expected one."""
+        expected = self.outputs[name]
+        atol, rtol = float(self.tolerance["atol"]), float(self.tolerance.get("rtol", 0))
+        if expected.dtype is torch.bfloat16:
+            atol = float(self.tolerance.get("bf16_atol", atol))
+        return compare(name, found, expected, atol, rtol)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One output: its largest error, and by how much of the tolerance it was missed or met (1 is the limit)."""
+
+    name: str
+    error: float
+    share: float
+
+
+def compare(name: str, found: Tensor, expected: Tensor, atol: float, rtol: float) -> Comparison:
+    """Compare element by element in float64."""
+    if found.shape != expected.shape:
+        return Comparison(f"{name}: {tuple(found.shape)} instead of {tuple(expected.shape)}", float("inf"), float("inf"))
+    difference = (found.double() - expected.double()).abs()
+    limit = atol + rtol * expected.double().abs()
+    error = float(difference.max()) if difference.numel() else 0.0
+    exceeded = torch.where(difference == 0, torch.zeros_like(difference), difference / limit)
+    return Comparison(name, error, float(exceeded.max()) if exceeded.numel() else 0.0)
+
+
+def exact(name: str, found: object, expected: object) -> Comparison:
+    """Compare two values that must be the same."""
+    wrong = 0.0 if found == expected else float("inf")
+    return Comparison(name, wrong, wrong)
+
+
+class Skipped(Exception):
+    """A case that can't be run here; the message says why."""
+
+
+Check = Callable[[Case], Iterator[Comparison]]
+
+
+def load(module: nn.Module, weights: Tensors) -> nn.Module:
+    """Load weights strictly, in float32, ready for inference."""
+    module.load_state_dict({name: weight.float() for name, weight in weights.items()}, strict=True)
+    return module.eval()
+
+
+def size_of(config: Config) -> TransformerSize:
+    """Return the size that a case's network has."""
+    return TransformerSize(
+        channels=config["in_channels"],
+        hidden=config["hidden"],
+        heads=config["heads"],
+        axes=tuple(config["axes"]),
+        double_blocks=config["depth"],
+        single_blocks=config["depth_single"],
+        mlp_ratio=config["mlp_ratio"],
+        pooled=config["vec_in_dim"],
+        text=config["connector_in"],
+        connector=config["connector_hidden"],
+        connector_heads=config["connector_heads"],
+        connector_depth=config["connector_depth"],
+    )
+
+
+def check_timestep_embeddings(case: Case) -> Iterator[Comparison]:
+    """Both sinusoidal embeddings, from float32 and bfloat16 times."""
+    for name in case.outputs:
+        kind, width, *rounded = name.split("_", 2)
+        t = case.inputs["t_bf16" if rounded else "t"]
+        found = transformer_time(t, int(width)) if kind == "dit" else sinusoid(1000 * t, int(width))
+        yield case.compare(name, found)
+
+
+def check_rope(case: Case) -> Iterator[Comparison]:
+    """The rotary table and its use."""
+    cos, sin = table = rotary_table(case.inputs["ids"], tuple(case.config["axes"]), case.config["theta"])
+    rows = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), -2)
+    yield case.compare("pe", rows[:, None])
+    yield case.compare("q_rot", rotate(case.inputs["q"], table))
+    yield case.compare("k_rot", rotate(case.inputs["k"], table))
+
+
+def check_connector(case: Case) -> Iterator[Comparison]:
+    """The connector alone, with its inner results where they were recorded."""
+    config, given = case.config, case.inputs
+    scaled = "scale_factor" in case.weights
+    module = Connector(config["din"], config["dh"], config["heads"], config["depth"], config["dvec"], scaled=scaled)
+    load(module, case.weights)
+    inner: Tensors = {}
+    watch(inner, "inter_t_emb", module.S.t_embedder)
+    watch(inner, "inter_c_emb", module.S.c_embedder)
+    for index, block in enumerate(module.S.individual_token_refiner.blocks):
+        watch(inner, f"inter_block{index}", block)
+    inner["tokens"], inner["pooled"] = module(given["x"], given["t"], given["mask"])
+    for name in case.outputs:
+        yield case.compare(name, inner[name])
+
+
+def watch(found: Tensors, name: str, module: nn.Module) -> None:
+    """Note what a module returns."""
+    module.register_forward_hook(lambda _module, _given, result: found.__setitem__(name, result))
+
+
+def given_table(case: Case) -> tuple[Tensor, Tensor]:
+    """Return the rotary table of a block's case."""
+    return rotary_table(case.inputs["ids"], tuple(case.config["axes"]))
+
+
+def check_double_block(case: Case) -> Iterator[Comparison]:
+    """One double-stream block."""
+    config, given = case.config, case.inputs
+    block = load(DoubleBlock(config["hidden"], config["heads"], config["mlp_ratio"]), case.weights)
+    img, txt = block(given["img"], given["txt"], given["vec"], given_table(case))
+    yield case.compare("img", img)
+    yield case.compare("txt", txt)
+
+
+def check_single_block(case: Case) -> Iterator[Comparison]:
+    """One single-stream block."""
+    config, given = case.config, case.inputs
+    block = load(SingleBlock(config["hidden"], config["heads"], config["mlp_ratio"]), case.weights)
+    yield case.compare("x", block(given["x"], given["vec"], given_table(case)))
+
+
+def check_final_layer(case: Case) -> Iterator[Comparison]:
+    """The output layer."""
+    layer = load(OutputLayer(case.config["hidden"], case.config["out_channels"]), case.weights)
+    yield case.compare("y", layer(case.inputs["x"], case.inputs["vec"]))
+
+
+def transformer_of(case: Case) -> Transformer:
+    """Return the whole network of a case, with its weights."""
+    version: Version = case.config["version"]
+    network = Transformer(version, size_of(case.config))
+    load(network, case.weights)
+    return network
+
+
+def check_dit(case: Case) -> Iterator[Comparison]:
+    """The whole network, with its inner results where they were recorded."""
+    network = transformer_of(case)
+    inner: Tensors = {}
+    watch(inner, "connector", network.connector)
+    watch(inner, "inter_img_embedded", network.img_in)
+    watch(inner, "inter_txt_embedded", network.txt_in)
+    watch(inner, "double", network.double_blocks[-1])
+    watch(inner, "inter_single_last", network.single_blocks[-1])
+    network.final_layer.register_forward_hook(lambda _module, given, _result: inner.__setitem__("inter_vec", given[1]))
+    inner["pred"] = velocity_of(network, case.inputs)
+    inner["inter_connector_tokens"], inner["inter_connector_pooled"] = inner["connector"]
+    inner["inter_double_last_img"], inner["inter_double_last_txt"] = inner["double"]
+    for name in case.outputs:
+        yield case.compare(name, inner[name])
+
+
+def velocity_of(network: Transformer, given: Tensors) -> Tensor:
+    """Ask the network with a case's inputs."""
+    text = given["llm_embedding"], given["txt_ids"], given["mask"]
+    return network(given["img"], given["img_ids"], *text, given["timesteps"])
+
+
+def check_dit_diffusers(case: Case) -> Iterator[Comparison]:
+    """The whole network from weights under diffusers names."""
+    network = Transformer(case.config["version"], size_of(case.config))
+    names = list(network.state_dict())
+    load(network, {name: assembled(transformer_source(name), case.weights) for name in names})
+    found = velocity_of(network, case.inputs)
+    for name in case.outputs:
+        yield case.compare(name, found)
+
+
+def autoencoder_of(case: Case) -> Autoencoder:
+    """Return the autoencoder of a case; the half without weights keeps random ones."""
+    config = case.config
+    size = AutoencoderSize(
+        channels=config["ch"],
+        multipliers=tuple(config["ch_mult"]),
+        blocks=config["num_res_blocks"],
+        latent=config["z_channels"],
+        scale=config["scale_factor"],
+        shift=config["shift_factor"],
+    )
+    autoencoder = Autoencoder(size)
+    for half in ("encoder", "decoder"):
+        weights = {name.removeprefix(f"{half}."): w for name, w in case.weights.items() if name.startswith(f"{half}.")}
+        if weights:
+            load(getattr(autoencoder, half), weights)
+    return autoencoder
+
+
+def check_autoencoder_encode(case: Case) -> Iterator[Comparison]:
+    """Image to posterior and latents."""
+    autoencoder, image = autoencoder_of(case), case.inputs["x"]
+    mean, log_variance = autoencoder.moments(image)
+    yield case.compare("mean", mean)
+    yield case.compare("logvar", log_variance)
+    yield case.compare("latent_mode", autoencoder.encode(image))
+    yield case.compare("latent_sampled", autoencoder.encode(image, case.inputs["eps"]))
+
+
+def check_autoencoder_decode(case: Case) -> Iterator[Comparison]:
+    """Latent to image."""
+    yield case.compare("image", autoencoder_of(case).decode(case.inputs["z"]))
+
+
+def check_packing(case: Case) -> Iterator[Comparison]:
+    """Packing, positions, and unpacking."""
+    latents, reference = case.inputs["latents"], case.inputs.get("ref_latents")
+    packed = packing.pack(latents)
+    target = packed
+    if reference is not None:
+        packed = torch.cat((packed, packing.pack(reference)), dim=1)
+    batch, _, height, width = latents.shape
+    version: Version = case.config["version"]
+    ids = packing.image_ids(batch, height // 2, width // 2, version, reference=reference is not None)
+    yield case.compare("img", packed)
+    yield case.compare("img_ids", ids)
+    yield case.compare("txt_ids", packing.text_ids(batch, case.outputs["txt_ids"].shape[1]))
+    yield case.compare("unpacked", packing.unpack(target, height, width))
+
+
+def check_guidance_factor(case: Case) -> Iterator[Comparison]:
+    """The divisor of damped guidance."""
+    yield case.compare("divisor", damping(case.inputs["norm"], case.config["k"]))
+
+
+def velocity_for_loop(case: Case, network: Transformer, cache: TeaCache | None = None) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the network as a function of tokens and time, for the text and the size of a loop's case."""
+    given = case.inputs
+    rows, length = given["llm_embedding"].shape[:2]
+    height, width = given["noise"].shape[-2:]
+    reference = "ref_latents" in given
+    ids = packing.image_ids(rows, height // 2, width // 2, network.version, reference=reference)
+    text = given["llm_embedding"], packing.text_ids(rows, length), given["mask"]
+    return lambda tokens, t: network(tokens, ids, *text, t, cache=cache)
+
+
+def check_loop(case: Case) -> Iterator[Comparison]:
+    """The sampling loop, step by step and as a whole."""
+    network = transformer_of(case)
+    velocity = velocity_for_loop(case, network)
+    x, reference, times = loop_inputs(case)
+    strength = case.config["cfg"]
+    damped_above = case.config.get("timesteps_truncate", 1.0)
+    whole = sample(velocity, x, reference, times, strength=strength, damped_above=damped_above)
+    states, predictions = [x], []
+    for time, following in zip(times[:-1], times[1:], strict=True):
+        if "pred_steps" in case.outputs:
+            tokens = x if reference is None else torch.cat((x, reference), dim=1)
+            rows = tokens.repeat(2, 1, 1)
+            predictions.append(velocity(rows, torch.full((2,), time))[:, : x.shape[1]])
+        guided = step_velocity(velocity, x, reference, time, strength=strength, damped=time > damped_above)
+        x = x + (following - time) * guided
+        states.append(x)
+    yield case.compare("x_final", whole)
+    yield case.compare("x_steps", torch.stack(states))
+    if predictions:
+        yield case.compare("pred_steps", torch.stack(predictions))
+
+
+def loop_inputs(case: Case) -> tuple[Tensor, Tensor | None, list[float]]:
+    """Return packed noise, packed reference if there is one, and times as Python floats."""
+    reference = case.inputs.get("ref_latents")
+    packed = packing.pack(reference) if reference is not None else None
+    return packing.pack(case.inputs["noise"]), packed, case.inputs["timesteps"].double().tolist()
+
+
+def check_teacache(case: Case) -> Iterator[Comparison]:
+    """TeaCache's decisions and the picture that comes of them."""
+    network = transformer_of(case)
+    x, reference, times = loop_inputs(case)
+    cache = TeaCache(len(times) - 1, case.config["threshold"])
+    velocity = velocity_for_loop(case, network, cache)
+    predictions: list[Tensor] = []
+
+    def noted(tokens: Tensor, t: Tensor) -> Tensor:
+        predictions.append(velocity(tokens, t))
+        return predictions[-1]
+
+    above = case.config["timesteps_truncate"]
+    final = sample(noted, x, reference, times, strength=case.config["cfg"], damped_above=above)
+    computed = [bool(value) for value in case.outputs["computed"].tolist()]
+    yield exact("computed", cache.computed, computed)
+    inner = slice(1, len(computed) - 1)
+    changes, increments = torch.tensor(cache.changes[inner]), torch.tensor([estimate(c) for c in cache.changes[inner]])
+    relative = float(case.tolerance["rel_l1_rtol"])
+    yield compare("rel_l1", changes, case.outputs["rel_l1"][inner], 0.0, relative)
+    yield compare("increment", increments, case.outputs["increment"][inner], float(case.tolerance["increment_atol"]), 0.0)
+    yield case.compare("x_final", final)
+    yield case.compare("pred_steps", torch.stack([one[:, : x.shape[1]] for one in predictions]))
+
+
+def check_lora(case: Case) -> Iterator[Comparison]:
+    """Adapters merged into a network's weights."""
+    network = Transformer("v1.1", size_of(case.config))
+    weights = {name: weight.float() for name, weight in case.weights.items()}
+    network.load_state_dict(weights, strict=False)
+    merge(network, case.other)
+    after = network.state_dict()
+    for name in case.outputs:
+        yield case.compare(name, after[name])
+
+
+def check_sizing(case: Case) -> Iterator[Comparison]:
+    """Working sizes and those of the language model's picture."""
+    for row in case.table:
+        name = f"{row['w']}x{row['h']} at {row['size_level']}"
+        wanted = (row["new_w"], row["new_h"])
+        try:
+            found = sizing.working_size(row["w"], row["h"], row["size_level"])
+        except sizing.SizeError:
+            yield exact(name, True, 0 in wanted)
+            continue
+        yield exact(name, found, wanted)
+        try:
+            first, second = sizing.vlm_sizes(*found)
+        except sizing.SizeError:
+            yield exact(f"{name}, language model", True, row.get("vlm_stage1_wh") is None)
+            continue
+        yield exact(f"{name}, language model", [list(first), list(second)], [row["vlm_stage1_wh"], row["vlm_stage2_wh"]])
+
+
+def check_schedule(case: Case) -> Iterator[Comparison]:
+    """Times, and the step at which an image-to-image run begins."""
+    for row in case.table:
+        name = f"{row['steps']} steps"
+        if "timesteps" in row:
+            found = torch.tensor(schedule.times(row["steps"], row["seq_len"]), dtype=torch.float64)
+            expected = torch.tensor(row["timesteps"], dtype=torch.float64)
+            yield compare(name, found, expected, float(case.tolerance["atol"]), 0.0)
+        if "strength" in row:
+            yield exact(f"{name}, start", schedule.start_index(row["steps"], row["strength"]), row["start_index"])
+
+
+def check_quote_split(case: Case) -> Iterator[Comparison]:
+    """Quoted text, character by character."""
+    for row in case.table:
+        yield exact(row["text"][-40:], split_quotes(row["text"]), row["pieces"])
+
+
+def unsupported(case: Case) -> Iterator[Comparison]:
+    """Say that a kind isn't implemented."""
+    raise Skipped("not supported yet")
+
+
+def without_tokenizer(case: Case) -> Iterator[Comparison]:
+    """Say that a kind needs the model's tokenizer."""
+    raise Skipped("skipped: needs --tokenizer FOLDER")
+
+
+CHECKS: dict[str, Check] = {
+    "timestep_embeddings": check_timestep_embeddings,
+    "rope": check_rope,
+    "connector": check_connector,
+    "double_block": check_double_block,
+    "single_block": check_single_block,
+    "final_layer": check_final_layer,
+    "dit": check_dit,
+    "dit_diffusers": check_dit_diffusers,
+    "autoencoder_encode": check_autoencoder_encode,
+    "autoencoder_decode": check_autoencoder_decode,
+    "packing": check_packing,
+    "guidance_factor": check_guidance_factor,
+    "loop": check_loop,
+    "teacache": check_teacache,
+    "lora": check_lora,
+    "sizing": check_sizing,
+    "schedule": check_schedule,
+    "quote_split": check_quote_split,
+    "prompt_ids": without_tokenizer,
+    "v1.2": unsupported,
+}
+
+
+def read_cases(folder: Path) -> Iterator[Case]:
+    """Yield the cases that a folder's index lists."""
+    for entry in json.loads((folder / "index.json").read_text(encoding="utf-8"))["cases"]:
+        described = json.loads((folder / entry["json"]).read_text(encoding="utf-8"))
+        tensors = load_file(folder / entry["file"]) if entry.get("file", "").endswith(".safetensors") else {}
+        parts = {mark: {} for mark in ("w.", "in.", "out.", "lora.")}
+        for name, tensor in tensors.items():
+            mark = next(mark for mark in parts if name.startswith(mark))
+            parts[mark][name if mark == "lora." else name.removeprefix(mark)] = tensor
+        lora = {name.removeprefix("lora."): tensor for name, tensor in parts["lora."].items()}
+        tolerance = entry.get("tolerance") if isinstance(entry.get("tolerance"), dict) else {}
+        config = described.get("config", {})
+        yield Case(
+            entry["case"], entry["kind"], tolerance, config, parts["w."], parts["in."], parts["out."], lora, described.get("cases", [])
+        )
+
+
+@torch.no_grad()
+def run(case: Case) -> tuple[str, float, bool]:
+    """Run a case; return the verdict in words, the largest error, and whether it counts as passed."""
+    if case.kind not in CHECKS:
+        return f"unknown kind {case.kind!r}", float("nan"), False
+    try:
+        results = list(CHECKS[case.kind](case))
+    except Skipped as reason:
+        return str(reason), float("nan"), True
+    worst = max(results, key=lambda result: result.share)
+    error = max(result.error for result in results)
+    return ("ok", error, True) if worst.share <= 1 else (f"FAILED at {worst.name}", error, False)
+
+
+def main() -> int:
+    """Run all cases of a folder and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    given = parser.parse_args()
+    passed = True
+    sys.stdout.write(f"{'case':<30}{'kind':<22}{'largest error':>14}  {'tolerance':<24}verdict\n")
+    for case in read_cases(given.folder):
+        verdict, error, fine = run(case)
+        passed &= fine
+        limits = ", ".join(f"{name} {case.tolerance[name]:g}" for name in ("atol", "rtol") if name in case.tolerance)
+        sys.stdout.write(f"{case.name:<30}{case.kind:<22}{error:>14.2e}  {limits or 'exact':<24}{verdict}\n")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
