@@ -266,10 +266,10 @@ def check_packing(case: Case) -> Iterator[Comparison]:
     batch, _, height, width = latents.shape
     version: Version = case.config["version"]
     ids = packing.image_ids(batch, height // 2, width // 2, version, reference=reference is not None)
-    yield case.compare("img", packed)
-    yield case.compare("img_ids", ids)
-    yield case.compare("txt_ids", packing.text_ids(batch, case.outputs["txt_ids"].shape[1]))
-    yield case.compare("unpacked", packing.unpack(target, height, width))
+    found = {"img": packed, "img_ids": ids, "unpacked": packing.unpack(target, height, width)}
+    found["txt_ids"] = packing.text_ids(batch, case.outputs["txt_ids"].shape[1])
+    for name in case.outputs:
+        yield case.compare(name, found[name])
 
 
 def check_guidance_factor(case: Case) -> Iterator[Comparison]:
@@ -376,13 +376,14 @@ def check_sizing(case: Case) -> Iterator[Comparison]:
 def check_schedule(case: Case) -> Iterator[Comparison]:
     """Times, and the step at which an image-to-image run begins."""
     for row in case.table:
-        name = f"{row['steps']} steps"
-        if "timesteps" in row:
-            found = torch.tensor(schedule.times(row["steps"], row["seq_len"]), dtype=torch.float64)
-            expected = torch.tensor(row["timesteps"], dtype=torch.float64)
-            yield compare(name, found, expected, float(case.tolerance["atol"]), 0.0)
-        if "strength" in row:
-            yield exact(f"{name}, start", schedule.start_index(row["steps"], row["strength"]), row["start_index"])
+        name = f"{row['steps']} steps of {row['seq_len']} tokens"
+        found = schedule.times(row["steps"], row["seq_len"])
+        as_tensors = (torch.tensor(times, dtype=torch.float64) for times in (found, row["timesteps"]))
+        yield compare(name, *as_tensors, float(case.tolerance["atol"]), 0.0)
+        yield exact(f"{name}, damped", sum(time > 0.93 for time in found), row["steps_above_0.93"])
+        for start in row["img2img_start"]:
+            index = schedule.start_index(row["steps"], start["strength"])
+            yield exact(f"{name} from {start['strength']}", index, start["t_idx"])
 
 
 def check_quote_split(case: Case) -> Iterator[Comparison]:
