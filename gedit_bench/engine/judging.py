@@ -171,6 +171,7 @@ class _Loop:
         counting = [] if self.job.only == "failed" else [r for r in there if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
+            self.progress.total += attempt > len(there)
             counting.append(read_answer(await self._ask(one, question, attempt)))
             attempt += 1
 
