@@ -202,7 +202,10 @@ def run(
     asyncio.run(reached(prepare_asking(judging or Judging()).judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
-    return judge(made, narrowed, judging, watch=watch)
+    scored = judge(made, narrowed, judging, watch=watch)
+    if judging and judging.only == "failed":  # what was edited once more has not been judged at all
+        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch)
+    return scored
 
 
 def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
@@ -325,7 +328,7 @@ def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partia
 
     Args:
         paths: runs, or folders that hold runs.
-        out: where the page lands; `leaderboard` in the first folder of runs if None.
+        out: where the page lands; `leaderboard` in the first of `paths` if None.
         allow_partial: give partial runs a headline.
 
     Raises:
