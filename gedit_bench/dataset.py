@@ -80,7 +80,7 @@ class Benchmark:
             ) from error
 
 
-def load_benchmark(data: str = HUB_ID, revision: str | None = None) -> Benchmark:
+def load_benchmark(data: str = HUB_ID, revision: str | None = None, *, fetch: bool = True) -> Benchmark:
     """Open a benchmark.
 
     Args:
@@ -88,13 +88,14 @@ def load_benchmark(data: str = HUB_ID, revision: str | None = None) -> Benchmark
             `save_to_disk` wrote), or `sample`, the bundled one.
         revision: a commit, branch or tag on the hub (default: `main`, resolved to its commit, by
             the cache where the hub can't be asked). For local data, the revision they must have.
+        fetch: False takes what is in the cache and downloads nothing.
 
     Raises:
         UsageError: there is no such dataset, folder or revision.
         DataError: the data are damaged or no benchmark, or local data are of another revision.
         UnavailableError: neither the network nor the cache has the dataset.
     """
-    place = locate(data, revision)
+    place = locate(data, revision, fetch=fetch)
     rows, files = open_rows(place.folder)
     _check_columns(rows, place.name)
     columns = rows.select_columns(list(_METADATA))[:]

@@ -35,8 +35,10 @@ class Place:
     commit: str | None = None
 
 
-def locate(data: str, revision: str | None) -> Place:
-    """Return where `data` is (a hub id, a folder or `sample`), having fetched it if it is on the hub.
+def locate(data: str, revision: str | None, *, fetch: bool = True) -> Place:
+    """Return where `data` is (a hub id, a folder or `sample`), fetched from the hub if need be.
+
+    `fetch` False leaves the hub alone and takes what is in the cache.
 
     Raises:
         UsageError: nothing is called so, here or on the hub.
@@ -48,7 +50,7 @@ def locate(data: str, revision: str | None) -> Place:
     if folder.is_dir():
         return Place(folder.resolve().name, folder)
     if _REPOSITORY.fullmatch(data) and not data.startswith("."):
-        snapshot = _snapshot(data, revision or "main")
+        snapshot = _snapshot(data, revision or "main", fetch)
         return Place(data, snapshot, commit=snapshot.name)
     if folder.is_file():
         raise UsageError(f"The data must be a folder, but {data!r} is a file.", "Name the folder that holds it.")
@@ -152,7 +154,7 @@ def _reading_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _snapshot(repository: str, revision: str) -> Path:
+def _snapshot(repository: str, revision: str, fetch: bool) -> Path:
     """Return the folder with the data files of one commit; its name is the commit's hash."""
     from huggingface_hub import snapshot_download
 
@@ -163,9 +165,14 @@ def _snapshot(repository: str, revision: str) -> Path:
             repo_type="dataset",
             revision=revision,
             allow_patterns=["*.parquet", "*.arrow", "*state.json", "*dataset_info.json", "*dataset_dict.json"],
-            local_files_only=not _hub_answers(repository, revision),
+            local_files_only=not (fetch and _hub_answers(repository, revision)),
         )
     except (_http_error(), OSError) as error:
+        if not fetch:
+            raise UnavailableError(
+                f"The dataset {repository} at {revision} is not in the cache, and a plan downloads nothing.",
+                f"Fetch it with `gedit-bench doctor --data {repository}`, or name a local copy, or 'sample'.",
+            ) from error
         raise UnavailableError(
             f"The dataset {repository} at {revision} is not in the cache and can't be downloaded.",
             f"{_first_line(error)} Connect to the network (is HF_HUB_OFFLINE set?), or name a local copy, or 'sample'.",
