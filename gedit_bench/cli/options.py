@@ -1,4 +1,7 @@
-"""The options that verbs share, each declared once. Every one can also be set as `GEDIT_BENCH_<NAME>`."""
+"""The options that verbs share, each declared once.
+
+Every one can also be set as `GEDIT_BENCH_<NAME>`; where it may be repeated, blanks separate the values.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +14,11 @@ if TYPE_CHECKING:
     from gedit_bench.engine.editing import Only, Shard
 
 
-def option(*names: str, help: str, **more: Any) -> Any:
-    """Return an option that is also read from the environment."""
+def option(*names: str, help: str, variable: str | None = None, **more: Any) -> Any:
+    """Return an option that is also read from the environment, as `variable` if its name alone says too little."""
     longest = max(names, key=len)
-    variable = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
-    return typer.Option(*names, help=help, envvar=variable, **more)
+    named = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
+    return typer.Option(*names, help=help, envvar=variable or named, **more)
 
 
 Model = Annotated[
@@ -27,6 +30,12 @@ OnlyOption = Annotated[
     option("--only", help="Do what is 'missing', or once more what 'failed'.", metavar="missing|failed"),
 ]
 Out = Annotated[Path, option("--out", help="Folder of all runs.")]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        envvar="GEDIT_BENCH_OUT", help="Runs, or folders of runs. Default: what --out is elsewhere, else results."
+    ),
+]
 AsJson = Annotated[bool, option("--json", help="Print JSON.")]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
@@ -84,9 +93,10 @@ class EditOptions:
         """Return how to edit; `context` tells whether settings came from the environment."""
         from gedit_bench.api import Editing
 
+        settings = "options" if self.options else "model"  # the model's name may hold a setting, too
         return Editing(
             options=tuple(self.options or ()),
-            options_origin=origin_of(context, "options") if context else "command line",
+            options_origin=origin_of(context, settings) if context else "command line",
             seed=self.seed,
             name=self.name,
             out=self.out,
@@ -111,8 +121,8 @@ class JudgeOptions:
         str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.")
     ] = None
     concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 128
-    timeout: Annotated[float, option("--timeout", help="Seconds for one request.")] = 120.0
-    retry_for: Annotated[float, option("--retry-for", help="Seconds over all tries of one question.")] = 600.0
+    timeout: Annotated[float, option("--timeout", min=0.1, help="Seconds for one request.")] = 120.0
+    retry_for: Annotated[float, option("--retry-for", min=0, help="Seconds over all tries of one question.")] = 600.0
 
     def resolve(self, only: str = "missing") -> "Judging":
         """Return how to judge."""
