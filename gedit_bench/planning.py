@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gedit_bench import api
-from gedit_bench.dataset import load_benchmark
+from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.judging import JudgeJob, to_judge
@@ -79,8 +79,8 @@ def make_plan(model: str, selection: api.Selection, editing: api.Editing, judgin
         GeditBenchError: an argument is wrong or the dataset isn't there.
     """
     choice = api.settle_model(model, editing)
-    benchmark = load_benchmark(selection.data, fetch=False)
-    samples = selection.of(benchmark, choice.recipe.languages)
+    benchmark = load_benchmark(selection.data or HUB_ID, fetch=False)
+    samples = selection.of(benchmark.samples, choice.recipe.languages)
     manifest = api.run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
     run = Run(folder, manifest)

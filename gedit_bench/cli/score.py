@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, JudgeOptions
+from gedit_bench.cli.options import AsJson, AskOptions
 
 
 def score(
     source: Annotated[Path, typer.Argument(help="The image that was to be edited.")],
     edit: Annotated[Path, typer.Argument(help="What became of it.")],
     instruction: Annotated[str, typer.Argument(help="What was asked for.")],
-    judging: JudgeOptions,
+    judging: AskOptions,
     as_json: AsJson = False,
 ) -> None:
     """Judge one edit and print the judge's words. Nothing is stored.

@@ -145,12 +145,15 @@ class _Loop:
 
     async def _work(self, queue: Iterator[Open]) -> None:
         for one in queue:
-            if self.stop.requested or self.fatal is not None:
+            if self._stopping():
                 return
             try:
                 await self._judge_sample(one)
             except GeditBenchError as error:
                 self.fatal = self.fatal or error
+
+    def _stopping(self) -> bool:
+        return self.stop.requested or self.fatal is not None
 
     async def _judge_sample(self, one: Open) -> None:
         edit = await self._in_thread(self._prepared_edit, one)
@@ -172,11 +175,17 @@ class _Loop:
         attempt = len(there)
         while settled(counting) is None:
             self.progress.total += attempt > len(there)
-            counting.append(read_answer(await self._ask(one, question, attempt)))
+            reply = await self._ask(one, question, attempt)
+            if reply is None:
+                return
+            counting.append(read_answer(reply))
             attempt += 1
 
-    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply:
+    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply | None:
+        """Ask and record; None if it came to stopping while others were asked."""
         async with self.free:
+            if self._stopping():
+                return None
             started = monotonic()
             try:
                 answer = await self.job.judge.ask(question)
