@@ -54,22 +54,26 @@ __all__ = [
 class Selection:
     """Which samples.
 
-    `languages` None stands for those that the recipe names; `limit` is per category and language.
+    `data` None stands for a run's own, or the benchmark on the hub where there is no run yet; `languages`
+    None for those that the recipe names. `limit` is per category and language.
     """
 
-    data: str = HUB_ID
+    data: str | None = None
     tasks: Sequence[str] = ()
     languages: Sequence[str] | None = None
     subset: str = "full"
     limit: int | None = None
     ids: Sequence[str] | None = None
 
-    def of(self, benchmark: Benchmark, languages: Sequence[str] = LANGUAGES) -> list[Sample]:
-        """Return the selected samples; `languages` are those of the recipe."""
+    def of(self, samples: Iterable[Sample], languages: Sequence[str] = LANGUAGES) -> list[Sample]:
+        """Return those of some samples that are selected; `languages` are those of the recipe."""
         wanted = languages if self.languages is None else self.languages
-        return select(
-            benchmark.samples, tasks=self.tasks, languages=wanted, subset=self.subset, ids=self.ids, limit=self.limit
-        )
+        return select(samples, tasks=self.tasks, languages=wanted, subset=self.subset, ids=self.ids, limit=self.limit)
+
+    def within(self, made: Run, benchmark: Benchmark) -> list[Sample]:
+        """Return those of a run's samples that are selected; the limit counts the run's alone."""
+        wanted = {sample.id for sample in replace(self, limit=None).of(benchmark.samples)}
+        return select((sample for sample in made.samples() if sample.id in wanted), limit=self.limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +140,11 @@ def edit(
     """
     selection, editing = selection or Selection(), editing or Editing()
     choice = settle_model(model, editing)
-    benchmark = load_benchmark(selection.data)
-    samples = selection.of(benchmark, choice.recipe.languages)
+    data = selection.data or HUB_ID
+    benchmark = load_benchmark(data)
+    samples = selection.of(benchmark.samples, choice.recipe.languages)
     run = open_run(choice, benchmark, editing)
-    location = str(Path(selection.data).resolve()) if Path(selection.data).is_dir() else selection.data
+    location = str(Path(data).resolve()) if Path(data).is_dir() else data
     edit_samples(EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only), watch)
     return run
 
@@ -156,7 +161,7 @@ def judge(
 
     Args:
         target: a run or its folder; any other folder is taken in as a run of the backend `folder`.
-        selection: which samples; all that were edited if None.
+        selection: which of the run's samples; all if None.
         judging: who judges and how.
         out: where a folder of images becomes a run.
         watch: called with the progress.
@@ -169,12 +174,7 @@ def judge(
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
     benchmark = benchmark_of(target, selection.data if selection else None)
-    samples = target.samples()
-    if selection is not None:
-        wanted = {sample.id for sample in selection.of(benchmark)}
-        samples = [sample for sample in samples if sample.id in wanted]
-        if not samples:
-            raise UsageError("None of the selected samples belongs to this run.", "Edit them first.")
+    samples = selection.within(target, benchmark) if selection else target.samples()
     manifest = asking.manifest()
     folder = layout.judgement_folder(target.path, manifest.judge_id, manifest.request_id)
     judgement = Judgement(folder, publish(folder, manifest))
@@ -202,7 +202,10 @@ def run(
     asyncio.run(reached(prepare_asking(judging or Judging()).judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
-    return judge(made, narrowed, judging, watch=watch)
+    scored = judge(made, narrowed, judging, watch=watch)
+    if judging and judging.only == "failed":  # what was edited once more has not been judged at all
+        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch)
+    return scored
 
 
 def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
@@ -212,18 +215,18 @@ def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
     return choose_model(model, editing.options, editing.options_origin)
 
 
-def selected(target: Path, selection: Selection, *, given: bool) -> tuple[Benchmark, list[Sample]]:
-    """Return a folder's benchmark and samples: a run's own unless a selection was `given`, else the selected.
+def selected(target: Path, selection: Selection) -> tuple[Benchmark, list[Sample]]:
+    """Return a folder's benchmark and those of its samples, a run's or all, that are selected.
 
     Raises:
         GeditBenchError: the data aren't there, or the selection is empty.
     """
     if (target / layout.MANIFEST).exists():
         run = Run.open(target)
-        benchmark = benchmark_of(run)
-        return benchmark, (selection.of(benchmark) if given else run.samples())
-    benchmark = load_benchmark(selection.data)
-    return benchmark, selection.of(benchmark)
+        benchmark = benchmark_of(run, selection.data)
+        return benchmark, selection.within(run, benchmark)
+    benchmark = load_benchmark(selection.data or HUB_ID)
+    return benchmark, selection.of(benchmark.samples)
 
 
 def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run:
@@ -325,7 +328,7 @@ def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partia
 
     Args:
         paths: runs, or folders that hold runs.
-        out: where the page lands; `leaderboard` in the first folder of runs if None.
+        out: where the page lands; `leaderboard` in the first of `paths` if None.
         allow_partial: give partial runs a headline.
 
     Raises:

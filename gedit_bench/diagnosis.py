@@ -11,8 +11,9 @@ from pathlib import Path
 from gedit_bench import api
 from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
-from gedit_bench.errors import GeditBenchError
-from gedit_bench.judging.registry import make_judge, protocol_for
+from gedit_bench.errors import GeditBenchError, UnavailableError
+from gedit_bench.judging.protocol import find_protocol
+from gedit_bench.judging.registry import DEFAULT_PROTOCOL, make_judge, protocol_for
 from gedit_bench.judging.rubric import find_rubric
 from gedit_bench.secrets import redact
 from gedit_bench.store.provenance import this_writer
@@ -50,6 +51,8 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, True, look())
     except GeditBenchError as error:
         return Finding(what, False, redact(f"{error} {error.hint}".strip()))
+    except ImportError as error:
+        return Finding(what, False, redact(f"It needs a package that is not here: {error}."))
 
 
 def _judge(judging: api.Judging) -> str:
@@ -57,7 +60,10 @@ def _judge(judging: api.Judging) -> str:
 
 
 def _rubric(judging: api.Judging) -> str:
-    protocol = protocol_for(make_judge(judging.judge), judging.protocol)
+    try:
+        protocol = protocol_for(make_judge(judging.judge), judging.protocol)
+    except UnavailableError:  # a missing key is said of the judge, and the rubric needs none
+        protocol = find_protocol(judging.protocol or DEFAULT_PROTOCOL)
     found = find_rubric(protocol.rubric, judging.rubric)
     return f"{protocol.request_id(found.rubric)}, rubric from {found.where}"
 
@@ -78,7 +84,7 @@ def _model(name: str, editing: api.Editing) -> str:
 def _gpu() -> str:
     try:
         import torch
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         return f"torch can't be imported ({error}); judging works without it"
     if not torch.cuda.is_available():
         return "none"

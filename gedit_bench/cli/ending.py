@@ -1,5 +1,6 @@
 """How a verb ends: the numbers, what they leave out, the exit code, and the command that goes on."""
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ import typer
 
 from gedit_bench.cli.console import say, table, tell
 from gedit_bench.cli.verb import continue_with
-from gedit_bench.engine.editing import Shard, in_shard, to_edit
+from gedit_bench.engine.editing import Only, Shard, in_shard, to_edit
 from gedit_bench.records import EditStatus
 from gedit_bench.results import Scored
 from gedit_bench.scoring.coverage import ENOUGH
@@ -26,7 +27,7 @@ def end_edit(run: Run, shard: Shard | None) -> None:
     tell(f"{len(ok)} of {len(samples)} samples are edited: {run.path}")
     if to_edit(run, samples):
         say("Some samples were never brought to an end.")
-        continue_with()
+        continue_with(_this_command("missing"))
         raise typer.Exit(INCOMPLETE)
     groups = Counter((sample.id.task_type, sample.id.language) for sample in samples)
     done = Counter((sample.task_type, sample.language) for sample in ok)
@@ -34,21 +35,22 @@ def end_edit(run: Run, shard: Shard | None) -> None:
         f"{task} ({language})" for (task, language), n in groups.items() if done[task, language] < ENOUGH * n
     ]:
         say(f"More than {1 - ENOUGH:.0%} of the edits failed in {', '.join(failing)}.")
-        continue_with([*_this_command(), "--only", "failed"])
+        continue_with(_this_command("failed"))
         raise typer.Exit(INCOMPLETE)
 
 
 def end_judge(scored: Sequence[Scored]) -> None:
     """Print the numbers; exit 3 if anything is partial or below 95 % coverage."""
     for one in scored:
-        _print_scored(one)
+        print_scored(one)
     if any(summary.why_unranked or summary.coverage.partial for one in scored for summary in one.summaries()):
         partial = any(summary.coverage.partial for one in scored for summary in one.summaries())
-        continue_with(None if partial else [*_this_command(), "--only", "failed"])
+        continue_with(_this_command("missing" if partial else "failed"))
         raise typer.Exit(INCOMPLETE)
 
 
-def _print_scored(scored: Scored) -> None:
+def print_scored(scored: Scored) -> None:
+    """Print a judgement's numbers, and what they leave out."""
     manifest = scored.judgement.manifest
     kind = "" if manifest.vlm else " (no VLM: pixels were measured)"
     tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.judge_id}{kind}")
@@ -73,9 +75,13 @@ def _row(summary: Summary) -> tuple[object, ...]:
     return (summary.language, summary.subset, *numbers, summary.coverage.scored, summary.coverage.selected)
 
 
-def _this_command() -> list[str]:
-    words = sys.argv[1:]
-    if "--only" in words:
-        position = words.index("--only")
-        words = words[:position] + words[position + 2 :]
-    return words
+def _this_command(only: Only) -> list[str]:
+    """Return the words of this command with another `--only`, which is left out where it is the default."""
+    words: list[str] = []
+    for word in sys.argv[1:]:
+        if words and words[-1] == "--only":
+            words.pop()
+        elif not word.startswith("--only="):
+            words.append(word)
+    default = "GEDIT_BENCH_ONLY" not in os.environ
+    return words if only == "missing" and default else [*words, "--only", only]

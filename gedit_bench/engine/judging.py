@@ -145,12 +145,15 @@ class _Loop:
 
     async def _work(self, queue: Iterator[Open]) -> None:
         for one in queue:
-            if self.stop.requested or self.fatal is not None:
+            if self._stopping():
                 return
             try:
                 await self._judge_sample(one)
             except GeditBenchError as error:
                 self.fatal = self.fatal or error
+
+    def _stopping(self) -> bool:
+        return self.stop.requested or self.fatal is not None
 
     async def _judge_sample(self, one: Open) -> None:
         edit = await self._in_thread(self._prepared_edit, one)
@@ -171,11 +174,18 @@ class _Loop:
         counting = [] if self.job.only == "failed" else [r for r in there if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
-            counting.append(read_answer(await self._ask(one, question, attempt)))
+            self.progress.total += attempt > len(there)
+            reply = await self._ask(one, question, attempt)
+            if reply is None:
+                return
+            counting.append(read_answer(reply))
             attempt += 1
 
-    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply:
+    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply | None:
+        """Ask and record; None if it came to stopping while others were asked."""
         async with self.free:
+            if self._stopping():
+                return None
             started = monotonic()
             try:
                 answer = await self.job.judge.ask(question)
