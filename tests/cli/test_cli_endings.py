@@ -94,11 +94,30 @@ def test_a_report_needs_something_judged(base: tuple[object, ...]) -> None:
 
 
 def test_a_run_that_is_partial_continues(base: tuple[object, ...]) -> None:
-    ended = gedit_bench("run", *base, "--judge", "offline", "--shard", "0/2")
+    ended = gedit_bench("run", *base, "--judge", "offline", "--shard", "0/2", "--name", "two words")
     assert ended.code == 3
     assert "never brought to an end" in ended.err
-    ended = gedit_bench(*(("1/2" if word == "0/2" else word) for word in ended.continuing()))
+    assert gedit_bench(*ended.continuing()).code == 0
+    assert len(runs()) == 1
+
+
+def test_judging_what_is_half_edited_continues_with_the_edits(base: tuple[object, ...]) -> None:
+    assert gedit_bench("edit", *base, "--shard", "0/2").code == 0
+    [run] = runs()
+    ended = gedit_bench("judge", run, "--judge", "offline")
+    assert ended.code == 3
+    assert "Some samples are still to be edited." in ended.err
+    assert ended.continuing()[0] == "edit"
+    assert gedit_bench(*ended.continuing()).code == 0
+    assert gedit_bench("judge", run, "--judge", "offline").code == 0
+
+
+def test_what_others_selected_is_said_and_is_not_this_commands_to_do(base: tuple[object, ...]) -> None:
+    assert gedit_bench("edit", *base, "--only", "failed").code == 3  # selects four, edits none
+    ended = gedit_bench("edit", *base, "--task", "ps_human")
     assert ended.code == 0
+    assert ended.out.startswith("3 of 4 samples are edited")
+    assert "Still to be edited, though not selected this time: 1." in ended.err
 
 
 @pytest.mark.parametrize("form", [("--only", "failed"), ("--only=failed",)])
@@ -128,6 +147,19 @@ def test_edits_that_failed_are_made_and_judged_once_more(base: tuple[object, ...
     assert again.code == 0
     if verb[0] == "run":
         assert len((judgements()[0] / "replies.jsonl").read_text().splitlines()) == 8
+
+
+def test_judging_edits_that_failed_continues_with_the_edits(base: tuple[object, ...]) -> None:
+    Path("flaky.py").write_text(FLAKY)
+    Path("broken").touch()
+    assert gedit_bench("edit", *base, "--model", "flaky.py:Flaky").code == 3
+    [run] = runs()
+    ended = gedit_bench("judge", run, "--judge", "offline")
+    assert ended.code == 3
+    assert (ended.continuing()[0], ended.continuing()[-2:]) == ("edit", ["--only", "failed"])
+    Path("broken").unlink()
+    assert gedit_bench(*ended.continuing()).code == 0
+    assert gedit_bench("judge", run, "--judge", "offline").code == 0
 
 
 def test_replies_that_failed_are_asked_for_once_more(run: Path) -> None:

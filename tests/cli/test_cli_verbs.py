@@ -20,21 +20,21 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "a.png", folder / "b.png"
 
 
-def test_run_edits_judges_and_reports(data: Path) -> None:
-    ended = gedit_bench("run", "--model", "identity", "--data", data, *OFFLINE)
+def test_run_edits_judges_and_reports(data: Path, ids: Path) -> None:
+    ended = gedit_bench("run", "--model", "identity", "--data", data, "--ids", ids, *OFFLINE)
     assert ended.code == 0
     assert ended.out.startswith("Leaderboard: results/leaderboard/index.html\n")
     assert "identity · default-" in ended.out
     assert "no VLM" in ended.out
-    assert ended.err.splitlines()[0] == "edit identity  0/44"
-    assert [line.split(" · ")[0] for line in ended.err.splitlines()[1:]] == [
-        "edit identity  44/44",
-        "judge identity  0/88",
-        "judge identity  88/88",
+    assert ended.err.splitlines()[0] == "edit identity  0/4"
+    assert [line.split(" · ")[0] for line in ended.err.splitlines()[1:4]] == [
+        "edit identity  4/4",
+        "judge identity  0/8",
+        "judge identity  8/8",
     ]
     assert Path("results/leaderboard/index.html").exists()
     before = tree(*runs())
-    assert gedit_bench("run", "--model", "identity", "--data", data, *OFFLINE).code == 0
+    assert gedit_bench("run", "--model", "identity", "--data", data, "--ids", ids, *OFFLINE).code == 0
     assert tree(*runs()) == before
 
 
