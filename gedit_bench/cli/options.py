@@ -110,7 +110,7 @@ class JudgeOptions:
     endpoint_label: Annotated[
         str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.")
     ] = None
-    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 128
+    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
     timeout: Annotated[float, option("--timeout", help="Seconds for one request.")] = 120.0
     retry_for: Annotated[float, option("--retry-for", help="Seconds over all tries of one question.")] = 600.0
 
