@@ -182,8 +182,7 @@ def judge(
     job = JudgeJob(
         target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
     )
-    judge_samples(job, watch)
-    return score(target, judgement)
+    return judge_samples(job, watch)
 
 
 def run(

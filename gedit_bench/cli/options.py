@@ -156,7 +156,7 @@ class AskOptions(EndpointOptions):
 class JudgeOptions(AskOptions):
     """How many edits are judged."""
 
-    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 128
+    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
 
     def settings(self) -> "JudgeSettings":
         """Return which judge is asked, how patiently, and how often at once."""
