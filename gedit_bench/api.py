@@ -140,6 +140,7 @@ def edit(
     """
     selection, editing = selection or Selection(), editing or Editing()
     choice = settle_model(model, editing)
+    choice.model.check()
     data = selection.data or HUB_ID
     benchmark = load_benchmark(data)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
@@ -232,8 +233,6 @@ def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run
     """Return the run that a model's edits of a benchmark belong to, made if it isn't there."""
     manifest = run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
-    if not (folder / layout.MANIFEST).exists():
-        choice.model.check()
     return Run(folder, publish(folder, manifest))
 
 
