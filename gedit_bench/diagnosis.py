@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gedit_bench import api
+from gedit_bench import settling
 from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
 from gedit_bench.errors import GeditBenchError, UnavailableError
@@ -28,7 +28,9 @@ class Finding:
     found: str
 
 
-def examine(model: str | None, data: str | None, editing: api.Editing, judging: api.Judging) -> Iterator[Finding]:
+def examine(
+    model: str | None, data: str | None, editing: settling.Editing, judging: settling.Judging
+) -> Iterator[Finding]:
     """Yield findings about the machine, then the judge, and the data and model if named.
 
     Data and rubric may be downloaded; the judge is asked for its list of models, never for a score.
@@ -55,11 +57,11 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, False, redact(f"It needs a package that is not here: {error}."))
 
 
-def _judge(judging: api.Judging) -> str:
-    return asyncio.run(api.reached(make_judge(judging.judge)))
+def _judge(judging: settling.Judging) -> str:
+    return asyncio.run(settling.reached(make_judge(judging.judge)))
 
 
-def _rubric(judging: api.Judging) -> str:
+def _rubric(judging: settling.Judging) -> str:
     try:
         protocol = protocol_for(make_judge(judging.judge), judging.protocol)
     except UnavailableError:  # a missing key is said of the judge, and the rubric needs none
@@ -73,8 +75,8 @@ def _data(data: str) -> str:
     return f"{len(benchmark.samples)} samples of {benchmark.name} at {benchmark.revision}"
 
 
-def _model(name: str, editing: api.Editing) -> str:
-    choice = api.settle_model(name, editing)
+def _model(name: str, editing: settling.Editing) -> str:
+    choice = settling.settle_model(name, editing)
     choice.model.check()
     choice.model.load()
     choice.model.close()

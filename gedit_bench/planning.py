@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gedit_bench import api
+from gedit_bench import settling
 from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
@@ -72,16 +72,16 @@ class Plan:
         }
 
 
-def make_plan(model: str, selection: api.Selection, editing: api.Editing, judging: api.Judging) -> Plan:
+def make_plan(model: str, selection: settling.Selection, editing: settling.Editing, judging: settling.Judging) -> Plan:
     """Return what `run` would do with the same arguments. Writes and downloads nothing.
 
     Raises:
         GeditBenchError: an argument is wrong or the dataset isn't there.
     """
-    choice = api.settle_model(model, editing)
+    choice = settling.settle_model(model, editing)
     benchmark = load_benchmark(selection.data or HUB_ID, fetch=False)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
-    manifest = api.run_manifest(choice, benchmark, editing)
+    manifest = settling.run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
     run = Run(folder, manifest)
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
@@ -89,7 +89,7 @@ def make_plan(model: str, selection: api.Selection, editing: api.Editing, judgin
     missing = _missing_for(choice.model) if open_edits else []
     judge, request_id, questions = judging.judge.name, "", 2 * len(samples)
     try:
-        asking = api.prepare_asking(judging, fetch=False)
+        asking = settling.prepare_asking(judging, fetch=False)
         described = asking.manifest()
         judge, request_id = described.judge_id, described.request_id
         path = layout.judgement_folder(folder, judge, request_id)
