@@ -1,7 +1,9 @@
 """The verbs as functions: what the command line does, for Python.
 
-run = edit("identity", Selection(data="sample"))
-scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
+    run = edit("identity", Selection(data="sample"))
+    scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
+
+What can't be done is raised as one of `gedit_bench.errors`, with a hint.
 """
 
 import asyncio
