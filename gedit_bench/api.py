@@ -136,6 +136,7 @@ def run(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
+    settle_model(model, editing or Editing()).model.check()
     asyncio.run(reached(prepare_asking(judging or Judging()).judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
