@@ -1,12 +1,14 @@
 """The verbs as functions: what the command line does, for Python.
 
-run = edit("identity", Selection(data="sample"))
-scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
+    run = edit("identity", Selection(data="sample"))
+    scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline")))
+
+What can't be done is raised as one of `gedit_bench.errors`, with a hint.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,29 +16,32 @@ from PIL.Image import Image
 
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
-from gedit_bench.editing.recipes import Recipe
-from gedit_bench.editing.registry import ModelChoice, choose_model, describe_model
-from gedit_bench.engine.editing import EditJob, Only, Shard, edit_samples
+from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import JudgeJob, judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
-from gedit_bench.errors import DataError, UsageError
-from gedit_bench.judging.base import Judge
-from gedit_bench.judging.protocol import Protocol, Rubric
-from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
-from gedit_bench.judging.rubric import load_rubric
+from gedit_bench.errors import DataError
+from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.results import Scored, score
-from gedit_bench.selection import select
+from gedit_bench.settling import (
+    Editing,
+    Judging,
+    Selection,
+    benchmark_of,
+    open_run,
+    prepare_asking,
+    reached,
+    selected,
+    settle_model,
+)
 from gedit_bench.store import layout
-from gedit_bench.store.manifest import JudgementManifest, RunManifest, publish
-from gedit_bench.store.provenance import now
+from gedit_bench.store.manifest import publish
 from gedit_bench.store.run import Judgement, Run, find_runs
 
 if TYPE_CHECKING:
     from gedit_bench.report.cards import SourceImages
 
 __all__ = [
-    "Asking",
     "Editing",
     "JudgeSettings",
     "Judging",
@@ -46,74 +51,10 @@ __all__ = [
     "build_report",
     "edit",
     "judge",
+    "prepare_asking",
     "run",
+    "selected",
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
-    """Which samples.
-
-    `languages` None stands for those that the recipe names; `limit` is per category and language.
-    """
-
-    data: str = HUB_ID
-    tasks: Sequence[str] = ()
-    languages: Sequence[str] | None = None
-    subset: str = "full"
-    limit: int | None = None
-    ids: Sequence[str] | None = None
-
-    def of(self, benchmark: Benchmark, languages: Sequence[str] = LANGUAGES) -> list[Sample]:
-        """Return the selected samples; `languages` are those of the recipe."""
-        wanted = languages if self.languages is None else self.languages
-        return select(
-            benchmark.samples, tasks=self.tasks, languages=wanted, subset=self.subset, ids=self.ids, limit=self.limit
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Editing:
-    """How and where edits are made: settings as `key=value`, the seed, the name shown in tables."""
-
-    options: Sequence[str] = ()
-    options_origin: str = "command line"
-    seed: int = 42
-    name: str | None = None
-    out: Path = Path("results")
-    only: Only = "missing"
-    shard: Shard | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judging:
-    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official."""
-
-    judge: JudgeSettings = field(default_factory=JudgeSettings)
-    protocol: str | None = None
-    rubric: Path | None = None
-    only: Only = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """A judge ready to be asked: resolved before any work starts."""
-
-    judge: Judge
-    protocol: Protocol
-    rubric: Rubric
-
-    def manifest(self) -> JudgementManifest:
-        """Return the manifest of judgements made this way."""
-        return JudgementManifest(
-            judge=self.judge.name,
-            endpoint=self.judge.endpoint,
-            protocol=self.protocol.name,
-            request_id=self.protocol.request_id(self.rubric),
-            request=self.protocol.request(self.rubric),
-            vlm=self.judge.vlm,
-            created=now(),
-        )
 
 
 def edit(
@@ -136,10 +77,12 @@ def edit(
     """
     selection, editing = selection or Selection(), editing or Editing()
     choice = settle_model(model, editing)
-    benchmark = load_benchmark(selection.data)
-    samples = selection.of(benchmark, choice.recipe.languages)
+    choice.model.check()
+    data = selection.data or HUB_ID
+    benchmark = load_benchmark(data)
+    samples = selection.of(benchmark.samples, choice.recipe.languages)
     run = open_run(choice, benchmark, editing)
-    location = str(Path(selection.data).resolve()) if Path(selection.data).is_dir() else selection.data
+    location = str(Path(data).resolve()) if Path(data).is_dir() else data
     edit_samples(EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only), watch)
     return run
 
@@ -156,7 +99,7 @@ def judge(
 
     Args:
         target: a run or its folder; any other folder is taken in as a run of the backend `folder`.
-        selection: which samples; all that were edited if None.
+        selection: which of the run's samples; all if None.
         judging: who judges and how.
         out: where a folder of images becomes a run.
         watch: called with the progress.
@@ -169,12 +112,7 @@ def judge(
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
     benchmark = benchmark_of(target, selection.data if selection else None)
-    samples = target.samples()
-    if selection is not None:
-        wanted = {sample.id for sample in selection.of(benchmark)}
-        samples = [sample for sample in samples if sample.id in wanted]
-        if not samples:
-            raise UsageError("None of the selected samples belongs to this run.", "Edit them first.")
+    samples = selection.within(target, benchmark) if selection else target.samples()
     manifest = asking.manifest()
     folder = layout.judgement_folder(target.path, manifest.judge_id, manifest.request_id)
     judgement = Judgement(folder, publish(folder, manifest))
@@ -182,8 +120,7 @@ def judge(
     job = JudgeJob(
         target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
     )
-    judge_samples(job, watch)
-    return score(target, judgement)
+    return judge_samples(job, watch)
 
 
 def run(
@@ -199,60 +136,14 @@ def run(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
+    settle_model(model, editing or Editing()).model.check()
     asyncio.run(reached(prepare_asking(judging or Judging()).judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
-    return judge(made, narrowed, judging, watch=watch)
-
-
-def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
-    """Return the backend with its settings resolved."""
-    if isinstance(model, EditModel):
-        return describe_model(model, Recipe(model=model.name), chosen=(), origin="code")
-    return choose_model(model, editing.options, editing.options_origin)
-
-
-def selected(target: Path, selection: Selection, *, given: bool) -> tuple[Benchmark, list[Sample]]:
-    """Return a folder's benchmark and samples: a run's own unless a selection was `given`, else the selected.
-
-    Raises:
-        GeditBenchError: the data aren't there, or the selection is empty.
-    """
-    if (target / layout.MANIFEST).exists():
-        run = Run.open(target)
-        benchmark = benchmark_of(run)
-        return benchmark, (selection.of(benchmark) if given else run.samples())
-    benchmark = load_benchmark(selection.data)
-    return benchmark, selection.of(benchmark)
-
-
-def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run:
-    """Return the run that a model's edits of a benchmark belong to, made if it isn't there."""
-    manifest = run_manifest(choice, benchmark, editing)
-    folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
-    if not (folder / layout.MANIFEST).exists():
-        choice.model.check()
-    return Run(folder, publish(folder, manifest))
-
-
-def run_manifest(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> RunManifest:
-    """Return what decides the pixels of a run."""
-    return RunManifest(
-        model=choice.name,
-        name=editing.name or choice.model.label(),
-        recipe=choice.recipe.name,
-        spec=choice.spec,
-        settings=choice.settings,
-        handling=choice.handling,
-        origins=choice.origins,
-        artifacts=choice.artifacts,
-        notes=choice.recipe.notes,
-        dataset=benchmark.name,
-        dataset_revision=benchmark.revision,
-        seed=editing.seed,
-        source=choice.recipe.source,
-        created=now(),
-    )
+    scored = judge(made, narrowed, judging, watch=watch)
+    if judging and judging.only == "failed":  # what was edited once more has not been judged at all
+        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch)
+    return scored
 
 
 def open_target(target: Path, selection: Selection | None, out: Path, watch: Watcher) -> Run:
@@ -262,44 +153,6 @@ def open_target(target: Path, selection: Selection | None, out: Path, watch: Wat
     if not target.is_dir():
         raise DataError(f"There is no folder {target}.", "Name a run, or a folder of images in the official layout.")
     return edit(f"folder:{target}", selection, Editing(out=out), watch=watch)
-
-
-def benchmark_of(made: Run, data: str | None = None) -> Benchmark:
-    """Return the benchmark that a run was made on, from `data` if it has moved.
-
-    Raises:
-        DataError: it is no longer there, or is of another revision than the run's.
-    """
-    try:
-        return load_benchmark(data or made.data_location(), made.manifest.dataset_revision)
-    except UsageError as error:
-        raise DataError(
-            f"The data of {made.path} can't be found: {error}", "Say where they are with --data."
-        ) from error
-
-
-def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
-    """Return judge, protocol and rubric; a missing key or rubric is an error here, before any work.
-
-    Args:
-        judging: who judges and how.
-        fetch: whether the official rubric may be downloaded.
-    """
-    judge = make_judge(judging.judge)
-    protocol = protocol_for(judge, judging.protocol)
-    return Asking(judge, protocol, load_rubric(protocol.rubric, judging.rubric, fetch=fetch))
-
-
-async def reached(judge: Judge) -> str:
-    """Make sure that a judge can be asked; return a sentence about it.
-
-    Raises:
-        QuotaError, UnavailableError: it can't.
-    """
-    try:
-        return await judge.reachable()
-    finally:
-        await judge.close()
 
 
 def scored_runs(paths: Iterable[Path]) -> list[Scored]:
@@ -325,7 +178,7 @@ def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partia
 
     Args:
         paths: runs, or folders that hold runs.
-        out: where the page lands; `leaderboard` in the first folder of runs if None.
+        out: where the page lands; `leaderboard` in the first of `paths` if None.
         allow_partial: give partial runs a headline.
 
     Raises:

@@ -1,12 +1,15 @@
 """Finds the two judgements that `compare` sets side by side, and says what differs between them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gedit_bench.errors import UsageError
 from gedit_bench.records import Verdict
 from gedit_bench.results import Scored, score
 from gedit_bench.scoring.paired import Pair, PairedMeans, paired_means, pairs
-from gedit_bench.store.run import Run
+from gedit_bench.store import layout
+from gedit_bench.store.run import Judgement, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +29,35 @@ class Comparison:
         return paired_means(self.pairs(language))
 
 
-def compare(first: Run, second: Run) -> Comparison:
+def compare(first: Run | str | Path, second: Run | str | Path) -> Comparison:
     """Pair two runs' judgements: the one asked in the same way, else the only one that each has.
 
+    Args:
+        first: a run or its folder; or one of its judgements' folders, which says which one is meant.
+        second: the same of what it is compared with.
+
     Raises:
+        DataError: one of the folders is neither.
         UsageError: a run was never judged, or it is unclear which judgements are meant.
     """
-    left, right = [score(first, one) for one in first.judgements()], [score(second, one) for one in second.judgements()]
-    for run, found in ((first, left), (second, right)):
-        if not found:
-            raise UsageError(f"{run.path} has not been judged.", f"Run `gedit-bench judge {run.path}`.")
+    left, right = _judgements(first), _judgements(second)
     same = [(one, other) for one in left for other in right if _way(one) == _way(other)]
     if len(same) != 1 and not (len(left) == len(right) == 1):
-        ways = sorted({" ".join(_way(one)[:2]) for one in (*left, *right)})
-        raise UsageError(
-            "Which judgements are meant is unclear.", f"Name judgement folders; there are: {'; '.join(ways)}."
-        )
+        folders = ", ".join(str(one.judgement.path) for one in (*left, *right))
+        raise UsageError("Which judgements are meant is unclear.", f"Name two of these folders: {folders}.")
     one, other = same[0] if same else (left[0], right[0])
     return Comparison(one, other, _differences(one, other))
+
+
+def _judgements(place: Run | str | Path) -> Sequence[Scored]:
+    folder = Path(place) if not isinstance(place, Run) else place.path
+    if (run := layout.run_of_judgement(folder)) is not None:
+        return [score(Run.open(run), Judgement.open(folder))]
+    opened = place if isinstance(place, Run) else Run.open(place)
+    found = [score(opened, one) for one in opened.judgements()]
+    if not found:
+        raise UsageError(f"{folder} has not been judged.", f"Run `gedit-bench judge {folder}`.")
+    return found
 
 
 def _way(scored: Scored) -> tuple[str, str]:

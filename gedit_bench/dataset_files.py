@@ -36,7 +36,9 @@ class Place:
 
 
 def locate(data: str, revision: str | None, *, fetch: bool = True) -> Place:
-    """Return where `data` is (a hub id, a folder or `sample`), having fetched it if it is on the hub.
+    """Return where `data` is (a hub id, a folder or `sample`), fetched from the hub if need be.
+
+    `fetch` False leaves the hub alone and takes what is in the cache.
 
     Raises:
         UsageError: nothing is called so, here or on the hub.
@@ -169,9 +171,13 @@ def _snapshot(repository: str, revision: str, *, fetch: bool) -> Path:
             local_files_only=not (fetch and _hub_answers(repository, revision)),
         )
     except (_http_error(), OSError) as error:
+        if not fetch:
+            raise UnavailableError(
+                f"The dataset {repository} at {revision} is not in the cache, and nothing is to be downloaded.",
+                f"Fetch it with `gedit-bench doctor --data {repository}`, or name a local copy, or 'sample'.",
+            ) from error
         raise UnavailableError(
-            f"The dataset {repository} at {revision} is not in the cache"
-            + (" and can't be downloaded." if fetch else ", and nothing is to be downloaded."),
+            f"The dataset {repository} at {revision} is not in the cache and can't be downloaded.",
             f"{_first_line(error)} Connect to the network (is HF_HUB_OFFLINE set?), or name a local copy, or 'sample'.",
         ) from error
     if not any(_files_of_split(Path(folder), file_format) for file_format in _FORMATS):

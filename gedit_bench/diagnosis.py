@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gedit_bench import api
+from gedit_bench import settling
 from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
-from gedit_bench.errors import GeditBenchError
-from gedit_bench.judging.registry import make_judge, protocol_for
+from gedit_bench.errors import GeditBenchError, UnavailableError
+from gedit_bench.judging.protocol import find_protocol
+from gedit_bench.judging.registry import DEFAULT_PROTOCOL, make_judge, protocol_for
 from gedit_bench.judging.rubric import find_rubric
 from gedit_bench.secrets import redact
 from gedit_bench.store.provenance import this_writer
@@ -27,7 +28,9 @@ class Finding:
     found: str
 
 
-def examine(model: str | None, data: str | None, editing: api.Editing, judging: api.Judging) -> Iterator[Finding]:
+def examine(
+    model: str | None, data: str | None, editing: settling.Editing, judging: settling.Judging
+) -> Iterator[Finding]:
     """Yield findings about the machine, then the judge, and the data and model if named.
 
     Data and rubric may be downloaded; the judge is asked for its list of models, never for a score.
@@ -50,14 +53,19 @@ def _tried(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, True, look())
     except GeditBenchError as error:
         return Finding(what, False, redact(f"{error} {error.hint}".strip()))
+    except ImportError as error:
+        return Finding(what, False, redact(f"It needs a package that is not here: {error}."))
 
 
-def _judge(judging: api.Judging) -> str:
-    return asyncio.run(api.reached(make_judge(judging.judge)))
+def _judge(judging: settling.Judging) -> str:
+    return asyncio.run(settling.reached(make_judge(judging.judge)))
 
 
-def _rubric(judging: api.Judging) -> str:
-    protocol = protocol_for(make_judge(judging.judge), judging.protocol)
+def _rubric(judging: settling.Judging) -> str:
+    try:
+        protocol = protocol_for(make_judge(judging.judge), judging.protocol)
+    except UnavailableError:  # a missing key is said of the judge, and the rubric needs none
+        protocol = find_protocol(judging.protocol or DEFAULT_PROTOCOL)
     found = find_rubric(protocol.rubric, judging.rubric)
     return f"{protocol.request_id(found.rubric)}, rubric from {found.where}"
 
@@ -67,8 +75,8 @@ def _data(data: str) -> str:
     return f"{len(benchmark.samples)} samples of {benchmark.name} at {benchmark.revision}"
 
 
-def _model(name: str, editing: api.Editing) -> str:
-    choice = api.settle_model(name, editing)
+def _model(name: str, editing: settling.Editing) -> str:
+    choice = settling.settle_model(name, editing)
     choice.model.check()
     choice.model.load()
     choice.model.close()
@@ -78,7 +86,7 @@ def _model(name: str, editing: api.Editing) -> str:
 def _gpu() -> str:
     try:
         import torch
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         return f"torch can't be imported ({error}); judging works without it"
     if not torch.cuda.is_available():
         return "none"

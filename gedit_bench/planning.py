@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gedit_bench import api
-from gedit_bench.dataset import load_benchmark
+from gedit_bench import settling
+from gedit_bench.dataset import HUB_ID, load_benchmark
+from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.judging import JudgeJob, to_judge
 from gedit_bench.errors import UnavailableError
@@ -21,12 +22,14 @@ MEAN_EDIT_BYTES = 700_000
 class Plan:
     """What is to be done. `settings` maps each model setting to its value and where that came from.
 
-    `missing` says what stands in the way, such as a key or the official rubric.
+    `languages` are those of the recipe where nobody chose any. `missing` says what stands in the way, such
+    as weights, a key or the official rubric.
     """
 
     run: str
     dataset: str
     samples: dict[str, int]
+    languages: tuple[str, ...]
     to_edit: int
     questions: int
     judge: str
@@ -69,24 +72,24 @@ class Plan:
         }
 
 
-def make_plan(model: str, selection: api.Selection, editing: api.Editing, judging: api.Judging) -> Plan:
+def make_plan(model: str, selection: settling.Selection, editing: settling.Editing, judging: settling.Judging) -> Plan:
     """Return what `run` would do with the same arguments. Writes and downloads nothing.
 
     Raises:
         GeditBenchError: an argument is wrong or the dataset isn't there.
     """
-    choice = api.settle_model(model, editing)
-    benchmark = load_benchmark(selection.data, fetch=False)
-    samples = selection.of(benchmark, choice.recipe.languages)
-    manifest = api.run_manifest(choice, benchmark, editing)
+    choice = settling.settle_model(model, editing)
+    benchmark = load_benchmark(selection.data or HUB_ID, fetch=False)
+    samples = selection.of(benchmark.samples, choice.recipe.languages)
+    manifest = settling.run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
     run = Run(folder, manifest)
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
-    missing: tuple[str, ...] = ()
+    missing = _missing_for(choice.model) if open_edits else []
     judge, request_id, questions = judging.judge.name, "", 2 * len(samples)
     try:
-        asking = api.prepare_asking(judging, fetch=False)
+        asking = settling.prepare_asking(judging, fetch=False)
         described = asking.manifest()
         judge, request_id = described.judge_id, described.request_id
         path = layout.judgement_folder(folder, judge, request_id)
@@ -96,17 +99,26 @@ def make_plan(model: str, selection: api.Selection, editing: api.Editing, judgin
         there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
         questions = 2 * len(open_edits) + sum(len(one.attempts) for one in to_judge(job) if one.sample.id in there)
     except UnavailableError as error:
-        missing = (f"{error} {error.hint}",)
+        missing.append(f"{error} {error.hint}")
     return Plan(
         run=str(folder),
         dataset=f"{benchmark.name} at {benchmark.revision}",
         samples=dict(Counter(sample.id.language for sample in samples)),
+        languages=tuple(selection.languages or choice.recipe.languages),
         to_edit=len(open_edits),
         questions=questions,
         judge=judge,
         request_id=request_id,
-        missing=missing,
+        missing=tuple(missing),
         settings={
             name: (value, choice.origins[name]) for name, value in {**choice.settings, **choice.handling}.items()
         },
     )
+
+
+def _missing_for(model: EditModel) -> list[str]:
+    try:
+        model.check()
+    except UnavailableError as error:
+        return [f"{error} {error.hint}"]
+    return []

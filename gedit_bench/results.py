@@ -107,8 +107,8 @@ def summary_json(summary: Summary) -> dict[str, Json]:
     """Return a summary as JSON; a mean of nothing is null."""
     low, high = summary.band
     categories: dict[str, Json] = {
-        task: {**_means_json(means), **_coverage_json(summary.categories[task])}
-        for task, means in summary.table.categories.items()
+        task: {**_means_json(means), **_coverage_json(part), "band": [_number(part.low), _number(part.high)]}
+        for (task, means), part in zip(summary.table.categories.items(), summary.categories.values(), strict=True)
     }
     return {
         "language": summary.language,

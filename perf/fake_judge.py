@@ -3,7 +3,8 @@
     python perf/fake_judge.py --port 8901 --latency 0.05 --faults 429:0.05,refusal:0.02
 
 Scores are a pure function of the request's bytes; faults are one of the bytes and of how often they
-were seen, so that asking again can succeed. `GET /stats` counts requests, bytes and faults.
+were seen, so that asking again can succeed. `GET /stats` counts requests, bytes and faults, and tells the seconds from
+the first request to the last; `POST /reset` begins these counts anew.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 
 from aiohttp import web
 
@@ -75,12 +77,15 @@ class FakeJudge:
     counts: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     peak: int = 0
+    first: float | None = None
+    last: float = 0.0
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post("/v1/chat/completions", self.complete)
         app.router.add_get("/v1/models", self.models)
         app.router.add_get("/stats", self.stats)
+        app.router.add_post("/reset", self.reset)
         return app
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
@@ -89,11 +94,13 @@ class FakeJudge:
         kind = self._fault(crc)
         self.counts.update({"requests": 1, "bytes": len(body), f"fault {kind}" if kind else "good": 1})
         self.in_flight += 1
+        self.first = self.first or monotonic()
         self.peak = max(self.peak, self.in_flight)
         try:
             await asyncio.sleep(HANG_SECONDS if kind == HANG else self.latency)
         finally:
             self.in_flight -= 1
+            self.last = monotonic()
         if kind in (HANG, DROP):
             if request.transport is not None:
                 request.transport.close()
@@ -105,7 +112,13 @@ class FakeJudge:
         return answer({"object": "list", "data": [{"id": "fake-judge", "object": "model"}]})
 
     async def stats(self, _: web.Request) -> web.Response:
-        return answer({**self.counts, "in_flight_peak": self.peak})
+        seconds = self.last - (self.first or self.last)
+        return answer({**self.counts, "in_flight_peak": self.peak, "seconds": round(seconds, 3)})
+
+    async def reset(self, _: web.Request) -> web.Response:
+        self.counts.clear()
+        self.peak, self.first = self.in_flight, None
+        return answer({})
 
     def _fault(self, crc: int) -> str | None:
         seen = self.seen[crc]

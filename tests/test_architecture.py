@@ -15,8 +15,8 @@ LAYERS = (
     ("editing", "judging"),
     ("results", "comparison"),
     ("engine", "report", "interop"),
-    ("state", "api"),
-    ("planning", "diagnosis"),
+    ("settling", "state"),
+    ("api", "planning", "diagnosis"),
     ("cli",),
 )
 """Lowest first. A module imports from its own layer and those below, `report` and `engine` not each other."""

@@ -2,13 +2,14 @@
 
 import logging
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
 from gedit_bench.cli.check import check
 from gedit_bench.cli.compare import compare
-from gedit_bench.cli.console import tell
+from gedit_bench.cli.console import say, tell
 from gedit_bench.cli.demo import demo
 from gedit_bench.cli.doctor import doctor
 from gedit_bench.cli.edit import edit
@@ -36,9 +37,9 @@ for one in (run, edit, judge, check, score, report, compare, plan, status, show,
     app.command()(verb(one))
 
 
-class _Redacting(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+class _Said(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        say(redact(self.format(record)))
 
 
 def _version(wanted: bool) -> None:
@@ -58,12 +59,13 @@ def _common(
         bool, typer.Option("--version", envvar="GEDIT_BENCH_VERSION", callback=_version, is_eager=True, help="Show it.")
     ] = False,
 ) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Redacting("%(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Said()], force=True)
     logging.getLogger("gedit_bench").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 def main() -> None:
     """Run the program."""
-    app()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without the letters gets their numbers
+    app(prog_name="gedit-bench")

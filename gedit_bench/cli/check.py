@@ -28,7 +28,7 @@ def check(
     from gedit_bench.cli.ending import INCOMPLETE
     from gedit_bench.engine.checking import FATAL, check_folder
 
-    benchmark, samples = api.selected(target, selection.resolve(), given=selection.given())
+    benchmark, samples = api.selected(target, selection.resolve())
     found = list(check_folder(target, benchmark, samples))
     if as_json:
         tell_json([{"problem": one.problem, "where": one.where, "found": one.found} for one in found])

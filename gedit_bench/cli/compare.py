@@ -5,37 +5,41 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gedit_bench.cli.options import option
+from gedit_bench.cli.options import AsJson, option
 
 if TYPE_CHECKING:
     from gedit_bench.comparison import Comparison
     from gedit_bench.records import Json
 
 
+FORMATS = ("table", "md", "json")
+
+
 def compare(
-    first: Annotated[Path, typer.Argument(help="A run.")],
-    second: Annotated[Path, typer.Argument(help="Another run.")],
+    first: Annotated[Path, typer.Argument(help="A run, or the folder of one of its judgements.")],
+    second: Annotated[Path, typer.Argument(help="Another.")],
     top: Annotated[int, option("--top", min=0, help="How many gained and lost samples to list.")] = 20,
-    form: Annotated[str, option("--format", help="table, md or json.")] = "table",
+    form: Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")] = "table",
+    as_json: AsJson = False,
 ) -> None:
     """Set two runs side by side over the samples that both have an O for. Never a ranking.
 
     Examples:
       gedit-bench compare results/a/default-11111111 results/b/default-22222222
       gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --top 5
-      gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --format json
+      gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --json
     """
     from gedit_bench.cli.console import say, tell, tell_json
     from gedit_bench.comparison import compare as pair_up
     from gedit_bench.errors import UsageError
-    from gedit_bench.store.run import Run
+    from gedit_bench.nearest import did_you_mean
 
-    if form not in {"table", "md", "json"}:
-        raise UsageError(f"--format can't be {form!r}.", "Use table, md or json.")
-    found = pair_up(Run.open(first), Run.open(second))
+    if form not in FORMATS:
+        raise UsageError(f"--format can't be {form!r}.", did_you_mean(form, FORMATS))
+    found = pair_up(first, second)
     for difference in found.differences:
         say(f"Not the same {difference}.")
-    if form == "json":
+    if as_json or form == "json":
         tell_json(_json(found, top))
     else:
         tell(_text(found, top, markdown=form == "md"))

@@ -21,7 +21,7 @@ def demo(
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell
-    from gedit_bench.cli.ending import end_judge
+    from gedit_bench.cli.ending import print_scored
     from gedit_bench.cli.watching import watching
 
     selection = api.Selection(data="sample", limit=limit)
@@ -31,4 +31,5 @@ def demo(
         scored = [api.run(model, selection, editing, judging, watch=watch) for model in MODELS]
     page = api.build_report([one.run.path for one in scored], out / "leaderboard")
     tell(f"Leaderboard: {page}")
-    end_judge(scored)
+    for one in scored:
+        print_scored(one)

@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, EditOptions, JudgeOptions, option
+from gedit_bench.cli.options import AsJson, EndpointOptions, ModelOptions, option
 
 if TYPE_CHECKING:
     from gedit_bench.diagnosis import Finding
 
 
 def doctor(
-    editing: EditOptions,
-    judging: JudgeOptions,
+    editing: ModelOptions,
+    judging: EndpointOptions,
     model: Annotated[str | None, option("--model", "-m", help="Load this model, too.")] = None,
     data: Annotated[str | None, option("--data", help="Open these data, too.")] = None,
     as_json: AsJson = False,

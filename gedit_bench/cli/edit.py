@@ -26,4 +26,4 @@ def edit(
     settled = editing.resolve(only, context)
     with watching() as watch:
         run = api.edit(model, selection.resolve(), settled, watch=watch)
-    end_edit(run, settled.shard)
+    end_edit(run, settled.shard, settled.only)

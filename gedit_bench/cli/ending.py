@@ -1,15 +1,17 @@
 """How a verb ends: the numbers, what they leave out, the exit code, and the command that goes on."""
 
+import os
+import shlex
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import typer
 
 from gedit_bench.cli.console import say, table, tell
 from gedit_bench.cli.verb import continue_with
-from gedit_bench.engine.editing import Shard, in_shard, to_edit
-from gedit_bench.records import EditStatus
+from gedit_bench.engine.editing import Only, Shard, in_shard, to_edit
+from gedit_bench.records import EditStatus, Verdict
 from gedit_bench.results import Scored
 from gedit_bench.scoring.coverage import ENOUGH
 from gedit_bench.scoring.summary import Summary
@@ -18,37 +20,54 @@ from gedit_bench.store.run import Run
 INCOMPLETE = 3
 
 
-def end_edit(run: Run, shard: Shard | None) -> None:
+def end_edit(run: Run, shard: Shard | None, only: Only) -> None:
     """Print what was edited; exit 3 if samples are missing or too many failed."""
     samples = [sample for sample in run.samples() if in_shard(sample, shard)]
     edits = run.edits()
     ok = {sample.id for sample in samples if sample.id in edits and edits[sample.id].status is EditStatus.OK}
     tell(f"{len(ok)} of {len(samples)} samples are edited: {run.path}")
-    if to_edit(run, samples):
+    missing = to_edit(run, samples)
+    if missing and (only == "failed" or any(sample.id in edits for sample in missing)):
         say("Some samples were never brought to an end.")
-        continue_with()
+        continue_with(_with_only("missing", sys.argv[1:]))
         raise typer.Exit(INCOMPLETE)
-    groups = Counter((sample.id.task_type, sample.id.language) for sample in samples)
+    if missing:
+        say(f"Still to be edited, though not selected this time: {len(missing)}.")
+    groups = Counter((sample.id.task_type, sample.id.language) for sample in samples if sample not in missing)
     done = Counter((sample.task_type, sample.language) for sample in ok)
     if failing := [
         f"{task} ({language})" for (task, language), n in groups.items() if done[task, language] < ENOUGH * n
     ]:
         say(f"More than {1 - ENOUGH:.0%} of the edits failed in {', '.join(failing)}.")
-        continue_with([*_this_command(), "--only", "failed"])
+        continue_with(_with_only("failed", sys.argv[1:]))
         raise typer.Exit(INCOMPLETE)
 
 
 def end_judge(scored: Sequence[Scored]) -> None:
     """Print the numbers; exit 3 if anything is partial or below 95 % coverage."""
     for one in scored:
-        _print_scored(one)
-    if any(summary.why_unranked or summary.coverage.partial for one in scored for summary in one.summaries()):
-        partial = any(summary.coverage.partial for one in scored for summary in one.summaries())
-        continue_with(None if partial else [*_this_command(), "--only", "failed"])
-        raise typer.Exit(INCOMPLETE)
+        print_scored(one)
+    summaries = [summary for one in scored for summary in one.summaries()]
+    unedited = [one.run for one in scored if any(verdict.edit is None for verdict in one.verdicts)]
+    if unedited:
+        say("Some samples are still to be edited.")
+        continue_with(_with_only("missing", _without(_editing_command(unedited[0]), "--shard")))
+    elif any(summary.coverage.partial for summary in summaries):
+        continue_with(_with_only("missing", sys.argv[1:]))
+    elif any(summary.why_unranked for summary in summaries):
+        failed = [one.run for one in scored if any(_edit_failed(verdict) for verdict in one.verdicts)]
+        continue_with(_with_only("failed", _editing_command(failed[0]) if failed else sys.argv[1:]))
+    else:
+        return
+    raise typer.Exit(INCOMPLETE)
 
 
-def _print_scored(scored: Scored) -> None:
+def _edit_failed(verdict: Verdict) -> bool:
+    return verdict.edit is not None and verdict.edit.status is not EditStatus.OK
+
+
+def print_scored(scored: Scored) -> None:
+    """Print a judgement's numbers, and what they leave out."""
     manifest = scored.judgement.manifest
     kind = "" if manifest.vlm else " (no VLM: pixels were measured)"
     tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.judge_id}{kind}")
@@ -73,9 +92,24 @@ def _row(summary: Summary) -> tuple[object, ...]:
     return (summary.language, summary.subset, *numbers, summary.coverage.scored, summary.coverage.selected)
 
 
-def _this_command() -> list[str]:
-    words = sys.argv[1:]
-    if "--only" in words:
-        position = words.index("--only")
-        words = words[:position] + words[position + 2 :]
-    return words
+def _editing_command(run: Run) -> list[str]:
+    """Return the words of the command that edited last, of this one if that wasn't `gedit-bench`."""
+    program, *words = shlex.split(run.writers()[-1].command) if run.writers() else ("", "")
+    return words if program in {"gedit-bench", "__main__.py"} and {"run", "edit"} & set(words) else sys.argv[1:]
+
+
+def _with_only(only: Only, words: Iterable[str]) -> list[str]:
+    """Return a command with another `--only`, which is left out where it is the default."""
+    others = _without(words, "--only")
+    default = only == "missing" and "GEDIT_BENCH_ONLY" not in os.environ
+    return others if default else [*others, "--only", only]
+
+
+def _without(words: Iterable[str], option: str) -> list[str]:
+    kept: list[str] = []
+    for word in words:
+        if kept and kept[-1] == option:
+            kept.pop()
+        elif not word.startswith(f"{option}="):
+            kept.append(word)
+    return kept

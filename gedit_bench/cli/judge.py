@@ -26,7 +26,6 @@ def judge(
     from gedit_bench.cli.ending import end_judge
     from gedit_bench.cli.watching import watching
 
-    chosen = selection.resolve() if selection.given() else None
     with watching() as watch:
-        scored = api.judge(target, chosen, judging.resolve(only), out=out, watch=watch)
+        scored = api.judge(target, selection.resolve(), judging.resolve(only), out=out, watch=watch)
     end_judge([scored])

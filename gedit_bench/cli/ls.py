@@ -10,6 +10,7 @@ from gedit_bench.cli.options import AsJson, Out
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gedit_bench.editing.base import EditModel
     from gedit_bench.records import Json
 
 KINDS = ("models", "recipes", "judges", "protocols", "tasks", "runs")
@@ -28,12 +29,12 @@ def ls(
       gedit-bench ls models pil-filters
       gedit-bench ls runs --json
     """
-    from gedit_bench.cli.console import table, tell, tell_json
+    from gedit_bench.cli.console import tell, tell_json
     from gedit_bench.errors import UsageError
     from gedit_bench.nearest import did_you_mean
 
     listings: dict[str, Callable[[], list[dict[str, Json]]]] = {
-        "models": lambda: _settings(name) if name else _models(),
+        "models": _models,
         "recipes": _recipes,
         "judges": _judges,
         "protocols": _protocols,
@@ -42,14 +43,37 @@ def ls(
     }
     if kind not in listings:
         raise UsageError(f"There is no listing of {kind!r}.", did_you_mean(kind, KINDS))
-    rows = listings[kind]()
-    if as_json:
-        tell_json(rows)
-    elif not rows:
-        tell("none")
+    if name is None:
+        rows = listings[kind]()
+        tell_json(rows) if as_json else tell(_words(rows) or "none")
+    elif kind == "models":
+        _list_model(name, as_json)
     else:
-        header = list(rows[0])
-        tell(table(header, [["" if row[column] is None else row[column] for column in header] for row in rows]))
+        raise UsageError(f"`ls {kind}` takes no name.", f"Leave {name!r} out.")
+
+
+def _list_model(name: str, as_json: bool) -> None:
+    from gedit_bench.cli.console import tell, tell_json
+    from gedit_bench.editing.registry import find_model
+
+    backend = find_model(name if ".py:" in name else name.partition("@")[0].partition(":")[0])
+    settings, recipes = _settings(backend), _recipes(backend.name)
+    if as_json:
+        tell_json(
+            {"model": _form(backend), "what it is": _first_line(backend), "settings": settings, "recipes": recipes}
+        )
+    else:
+        blocks = (f"{_form(backend)}: {_first_line(backend)}", _words(settings) or "no settings", _words(recipes))
+        tell("\n\n".join(block for block in blocks if block))
+
+
+def _words(rows: "list[dict[str, Json]]") -> str:
+    from gedit_bench.cli.console import table
+
+    if not rows:
+        return ""
+    header = list(rows[0])
+    return table(header, [["" if row[column] is None else row[column] for column in header] for row in rows])
 
 
 def _models() -> "list[dict[str, Json]]":
@@ -59,26 +83,30 @@ def _models() -> "list[dict[str, Json]]":
     rows: list[dict[str, Json]] = []
     for name in model_names():
         backend = find_model(name)
-        recipes = ", ".join(recipe.name for recipe in recipes_of(name)) or "default"
-        form = f"{name}:{backend.argument.upper()}" if backend.argument else name
-        rows.append({"model": form, "recipes": recipes, "what it is": _first_line(backend)})
+        recipes = ", ".join(dict.fromkeys(["default", *(recipe.name for recipe in recipes_of(name))]))
+        rows.append({"model": _form(backend), "recipes": recipes, "what it is": _first_line(backend)})
     return rows
 
 
-def _settings(name: str) -> "list[dict[str, Json]]":
+def _form(backend: "type[EditModel]") -> str:
+    return f"{backend.name}:{backend.argument.upper()}" if backend.argument else backend.name
+
+
+def _settings(backend: "type[EditModel]") -> "list[dict[str, Json]]":
     from dataclasses import MISSING, fields
+    from typing import get_type_hints
 
-    from gedit_bench.editing.registry import find_model
-
+    hints = get_type_hints(backend.Settings)
     rows: list[dict[str, Json]] = []
-    for field in fields(find_model(name).Settings):
+    for field in fields(backend.Settings):
         default = None if field.default is MISSING else str(field.default)
-        kind = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", str(field.type))
+        hint = hints[field.name]
+        kind = hint.__name__ if isinstance(hint, type) else str(hint)
         rows.append({"setting": field.name, "type": kind, "default": default, "help": field.metadata.get("help", "")})
     return rows
 
 
-def _recipes() -> "list[dict[str, Json]]":
+def _recipes(model: str | None = None) -> "list[dict[str, Json]]":
     from gedit_bench.editing.recipes import recipes_of
     from gedit_bench.editing.registry import model_names
 
@@ -91,8 +119,8 @@ def _recipes() -> "list[dict[str, Json]]":
             "settings": ", ".join(f"{name}={value}" for name, value in recipe.settings.items()),
             "origin": recipe.origin,
         }
-        for model in model_names()
-        for recipe in recipes_of(model)
+        for name in ([model] if model else model_names())
+        for recipe in recipes_of(name)
     ]
 
 
@@ -138,5 +166,5 @@ def _runs(root: Path) -> "list[dict[str, Json]]":
     ]
 
 
-def _first_line(backend: type) -> str:
+def _first_line(backend: "type[EditModel]") -> str:
     return (backend.__doc__ or "").strip().partition("\n")[0]

@@ -1,6 +1,9 @@
-"""The options that verbs share, each declared once. Every one can also be set as `GEDIT_BENCH_<NAME>`."""
+"""The options that verbs share, each declared once.
 
-from dataclasses import dataclass
+Every one can also be set as `GEDIT_BENCH_<NAME>`; where it may be repeated, blanks separate the values.
+"""
+
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,13 +12,14 @@ import typer
 if TYPE_CHECKING:
     from gedit_bench.api import Editing, Judging, Selection
     from gedit_bench.engine.editing import Only, Shard
+    from gedit_bench.judging.registry import JudgeSettings
 
 
-def option(*names: str, help: str, **more: Any) -> Any:
-    """Return an option that is also read from the environment."""
+def option(*names: str, help: str, variable: str | None = None, **more: Any) -> Any:
+    """Return an option that is also read from the environment, as `variable` if its name alone says too little."""
     longest = max(names, key=len)
-    variable = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
-    return typer.Option(*names, help=help, envvar=variable, **more)
+    named = "GEDIT_BENCH_" + longest.strip("-").replace("-", "_").upper()
+    return typer.Option(*names, help=help, envvar=variable or named, **more)
 
 
 Model = Annotated[
@@ -27,6 +31,12 @@ OnlyOption = Annotated[
     option("--only", help="Do what is 'missing', or once more what 'failed'.", metavar="missing|failed"),
 ]
 Out = Annotated[Path, option("--out", help="Folder of all runs.")]
+Runs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        envvar="GEDIT_BENCH_OUT", help="Runs, or folders of runs. Default: what --out is elsewhere, else results."
+    ),
+]
 AsJson = Annotated[bool, option("--json", help="Print JSON.")]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
@@ -37,7 +47,7 @@ class SelectionOptions:
 
     data: Annotated[
         str | None,
-        option("--data", help="Hub id, folder, or 'sample' (bundled). Default: the benchmark on the hub."),
+        option("--data", help="Hub id, folder, or 'sample' (bundled). Default: a run's own, else the hub's."),
     ] = None
     task: Annotated[list[str] | None, option("--task", help="Category; may be repeated.")] = None
     lang: Annotated[str | None, option("--lang", help="en, cn (or zh), all. Default: the recipe's languages.")] = None
@@ -45,18 +55,13 @@ class SelectionOptions:
     limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.")] = None
     ids: Annotated[Path | None, option("--ids", help="File with one sample id or key a line.")] = None
 
-    def given(self) -> bool:
-        """True if anything was chosen."""
-        return self != SelectionOptions()
-
     def resolve(self) -> "Selection":
         """Return the selection."""
         from gedit_bench.api import Selection
-        from gedit_bench.dataset import HUB_ID
         from gedit_bench.selection import read_ids
 
         return Selection(
-            data=self.data or HUB_ID,
+            data=self.data,
             tasks=tuple(self.task or ()),
             languages=None if self.lang is None else (self.lang,),
             subset=self.subset,
@@ -66,38 +71,47 @@ class SelectionOptions:
 
 
 @dataclass(frozen=True)
-class EditOptions:
-    """How edits are made, and where they land."""
+class ModelOptions:
+    """What a model is set to, and where its edits land."""
 
     options: Annotated[
         list[str] | None,
         option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated."),
     ] = None
-    seed: Annotated[int, option("--seed", help="Fixes what is random.")] = 42
-    shard: Annotated[str | None, option("--shard", metavar="I/N", help="Edit only the I-th of N parts, I from 0.")] = (
-        None
-    )
-    name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None
     out: Out = Path("results")
 
     def resolve(self, only: str = "missing", context: typer.Context | None = None) -> "Editing":
         """Return how to edit; `context` tells whether settings came from the environment."""
         from gedit_bench.api import Editing
 
+        settings = "options" if self.options else "model"  # the model's name may hold a setting, too
         return Editing(
             options=tuple(self.options or ()),
-            options_origin=origin_of(context, "options") if context else "command line",
-            seed=self.seed,
-            name=self.name,
+            options_origin=origin_of(context, settings) if context else "command line",
             out=self.out,
             only=checked_only(only),
-            shard=_parsed_shard(self.shard),
         )
 
 
 @dataclass(frozen=True)
-class JudgeOptions:
-    """Who judges and how it is asked."""
+class EditOptions(ModelOptions):
+    """How edits are made."""
+
+    seed: Annotated[int, option("--seed", help="Fixes what is random.")] = 42
+    shard: Annotated[str | None, option("--shard", metavar="I/N", help="Edit only the I-th of N parts, I from 0.")] = (
+        None
+    )
+    name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None
+
+    def resolve(self, only: str = "missing", context: typer.Context | None = None) -> "Editing":
+        """Return how to edit; see `ModelOptions.resolve`."""
+        settled = super().resolve(only, context)
+        return replace(settled, seed=self.seed, name=self.name, shard=_parsed_shard(self.shard))
+
+
+@dataclass(frozen=True)
+class EndpointOptions:
+    """Who judges, where, and how it is asked."""
 
     judge: Annotated[str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or 'offline'.")] = (
         "gpt-4.1-2025-04-14"
@@ -110,24 +124,43 @@ class JudgeOptions:
     endpoint_label: Annotated[
         str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.")
     ] = None
-    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 128
-    timeout: Annotated[float, option("--timeout", help="Seconds for one request.")] = 120.0
-    retry_for: Annotated[float, option("--retry-for", help="Seconds over all tries of one question.")] = 600.0
+    timeout: Annotated[float, option("--timeout", min=0.1, help="Seconds for one request.")] = 120.0
 
     def resolve(self, only: str = "missing") -> "Judging":
         """Return how to judge."""
         from gedit_bench.api import Judging
+
+        return Judging(judge=self.settings(), protocol=self.protocol, rubric=self.rubric, only=checked_only(only))
+
+    def settings(self) -> "JudgeSettings":
+        """Return which judge is asked, and how patiently."""
         from gedit_bench.judging.registry import JudgeSettings
 
-        settings = JudgeSettings(
-            name=self.judge,
-            base_url=self.base_url,
-            endpoint_label=self.endpoint_label,
-            timeout=self.timeout,
-            retry_for=self.retry_for,
-            concurrency=self.concurrency,
+        return JudgeSettings(
+            name=self.judge, base_url=self.base_url, endpoint_label=self.endpoint_label, timeout=self.timeout
         )
-        return Judging(judge=settings, protocol=self.protocol, rubric=self.rubric, only=checked_only(only))
+
+
+@dataclass(frozen=True)
+class AskOptions(EndpointOptions):
+    """How one edit is judged."""
+
+    retry_for: Annotated[float, option("--retry-for", min=0.1, help="Seconds over all tries of one question.")] = 600.0
+
+    def settings(self) -> "JudgeSettings":
+        """Return which judge is asked, and how patiently."""
+        return replace(super().settings(), retry_for=self.retry_for)
+
+
+@dataclass(frozen=True)
+class JudgeOptions(AskOptions):
+    """How many edits are judged."""
+
+    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
+
+    def settings(self) -> "JudgeSettings":
+        """Return which judge is asked, how patiently, and how often at once."""
+        return replace(super().settings(), concurrency=self.concurrency)
 
 
 def checked_only(only: str) -> "Only":

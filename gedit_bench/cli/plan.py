@@ -1,8 +1,13 @@
 """`gedit-bench plan`: what a run would do; changes and downloads nothing."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from gedit_bench.cli.options import AsJson, EditOptions, JudgeOptions, Model, OnlyOption, SelectionOptions
+
+if TYPE_CHECKING:
+    from gedit_bench.records import Json
 
 
 def plan(
@@ -22,16 +27,31 @@ def plan(
       gedit-bench plan --model folder:images --limit 10 --json
     """
     from gedit_bench.cli.console import table, tell, tell_json
-    from gedit_bench.cli.options import origin_of
     from gedit_bench.planning import make_plan
 
     made = make_plan(model, selection.resolve(), editing.resolve(only, context), judging.resolve(only))
-    origins = {name: (value, origin_of(context, name)) for name, value in context.params.items() if name != "as_json"}
+    options = _options(context)
+    if selection.lang is None:
+        options["--lang"] = (", ".join(made.languages), "recipe")
     if as_json:
-        options = {name: {"value": str(value), "from": origin} for name, (value, origin) in origins.items()}
-        tell_json({**made.to_json(), "options": options})
+        chosen: dict[str, Json] = {name: {"value": value, "from": origin} for name, (value, origin) in options.items()}
+        tell_json({**made.to_json(), "options": chosen})
         return
     tell("\n".join(f"{name + ':':<18}{value}" for name, value in made.lines()))
     settings = [(f"-o {name}", value, origin) for name, (value, origin) in made.settings.items()]
-    options_set = [(f"--{name.replace('_', '-')}", value, origin) for name, (value, origin) in origins.items()]
-    tell("\n" + table(("setting", "value", "from"), [*settings, *options_set]))
+    tell("\n" + table(("setting", "value", "from"), [*settings, *((name, *rest) for name, rest in options.items())]))
+
+
+def _options(context: typer.Context) -> dict[str, tuple[str, str]]:
+    """Return each option's value in words (empty if it has none) and where that came from."""
+    from gedit_bench.cli.options import origin_of
+    from gedit_bench.secrets import redact
+
+    options = {}
+    for parameter in context.command.params:
+        value = context.params.get(str(parameter.name))
+        words = ", ".join(map(str, value)) if isinstance(value, list | tuple) else "" if value is None else str(value)
+        options[max(parameter.opts, key=len)] = redact(words), origin_of(context, str(parameter.name))
+    options.pop("--json", None)
+    options.pop("--help", None)
+    return options

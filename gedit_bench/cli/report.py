@@ -3,14 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from gedit_bench.cli.options import AllowPartial, option
+from gedit_bench.cli.options import AllowPartial, Runs, option
 
 
 def report(
-    runs: Annotated[list[Path] | None, typer.Argument(help="Runs, or folders of runs. Default: results.")] = None,
-    out: Annotated[Path | None, option("--out", help="Where the page lands. Default: results/leaderboard.")] = None,
+    runs: Runs = None,
+    out: Annotated[
+        Path | None,
+        option(
+            "--out",
+            variable="GEDIT_BENCH_REPORT_OUT",
+            help="Where the page lands. Default: leaderboard in the first of RUNS.",
+        ),
+    ] = None,
     allow_partial: AllowPartial = False,
 ) -> None:
     """Render a page, CSV, JSON and Markdown of any set of runs.

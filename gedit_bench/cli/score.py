@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, JudgeOptions
+from gedit_bench.cli.options import AsJson, AskOptions
 
 
 def score(
     source: Annotated[Path, typer.Argument(help="The image that was to be edited.")],
     edit: Annotated[Path, typer.Argument(help="What became of it.")],
     instruction: Annotated[str, typer.Argument(help="What was asked for.")],
-    judging: JudgeOptions,
+    judging: AskOptions,
     as_json: AsJson = False,
 ) -> None:
     """Judge one edit and print the judge's words. Nothing is stored.
@@ -28,6 +28,7 @@ def score(
     from gedit_bench import api
     from gedit_bench.cli.console import say, tell, tell_json
     from gedit_bench.cli.ending import INCOMPLETE
+    from gedit_bench.cli.verb import continue_with
     from gedit_bench.engine.triple import judge_triple
     from gedit_bench.records import Json
 
@@ -49,4 +50,5 @@ def score(
         tell(f"O   {'–' if overall is None else round(overall, 3)}  ({manifest.judge_id}, {manifest.request_id})")
     if overall is None:
         say("No score was found; nothing was invented in its place.")
+        continue_with()
         raise typer.Exit(INCOMPLETE)

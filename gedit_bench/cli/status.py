@@ -1,18 +1,16 @@
 """`gedit-bench status`: what is done, missing and bad in a run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from gedit_bench.cli.options import AsJson
+from gedit_bench.cli.options import AsJson, Runs
 
 if TYPE_CHECKING:
     from gedit_bench.state import RunState
 
 
 def status(
-    runs: Annotated[list[Path] | None, typer.Argument(help="Runs, or folders of runs. Default: results.")] = None,
+    runs: Runs = None,
     as_json: AsJson = False,
 ) -> None:
     """Show how far runs and their judgements are.

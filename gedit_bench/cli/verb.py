@@ -1,6 +1,7 @@
 """Makes a verb of a function: expands option groups, and turns expected errors into a sentence and an exit code."""
 
 import inspect
+import logging
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,6 +13,8 @@ import typer
 from gedit_bench.cli.console import complain, say
 from gedit_bench.errors import GeditBenchError
 from gedit_bench.secrets import redact
+
+log = logging.getLogger(__name__)
 
 RESUMABLE = {3, 4, 130}
 """Exit codes that end with the exact command that continues."""
@@ -57,6 +60,7 @@ def _guarded(work: Callable[[], None]) -> None:
     try:
         work()
     except GeditBenchError as error:
+        log.debug("Where it happened:", exc_info=error)
         complain(redact(str(error)), redact(error.hint))
         if error.exit_code in RESUMABLE:
             continue_with()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
-from gedit_bench.cli.console import say
+from gedit_bench.cli.console import harmless, say
 from gedit_bench.engine.progress import Progress, Watcher
 
 EVERY = 30.0  # seconds between plain lines
@@ -17,11 +17,14 @@ def watching() -> Iterator[Watcher]:
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.live import Live
+        from rich.text import Text
 
         with Live(console=Console(stderr=True), refresh_per_second=4, transient=False) as live:
-            yield lambda progress: live.update(described(progress))
+            yield lambda progress: live.update(Text(harmless(described(progress))))
     else:
-        yield _plain_lines()
+        lines = _PlainLines()
+        yield lines.watch
+        lines.end()
 
 
 def described(progress: Progress) -> str:
@@ -38,15 +41,30 @@ def described(progress: Progress) -> str:
     return " · ".join(parts)
 
 
-def _plain_lines() -> Watcher:
-    last: tuple[str, float] = ("", -EVERY)
+class _PlainLines:
+    """A line where a stage begins, every 30 seconds, and where it ends."""
 
-    def watch(progress: Progress) -> None:
-        nonlocal last
-        stage, time = last
-        ended = progress.done >= progress.total
-        if stage != progress.stage or ended or monotonic() - time >= EVERY:
-            last = progress.stage, monotonic()
+    def __init__(self) -> None:
+        self.latest: Progress | None = None
+        self.said = ""
+        self.time = -EVERY
+
+    def watch(self, progress: Progress) -> None:
+        """Say how far it is, if it is time to."""
+        begins = self.latest is None or self.latest.stage != progress.stage
+        if begins:
+            self.end()
+        self.latest = progress
+        if begins or monotonic() - self.time >= EVERY:
+            self._say(progress)
+
+    def end(self) -> None:
+        """Say how far it came, unless that was the last line."""
+        if self.latest is not None:
+            self._say(self.latest)
+
+    def _say(self, progress: Progress) -> None:
+        state = f"{progress.stage} {progress.done}/{progress.total}"
+        if state != self.said:
+            self.said, self.time = state, monotonic()
             say(described(progress))
-
-    return watch

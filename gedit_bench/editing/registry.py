@@ -77,6 +77,9 @@ def find_model(name: str) -> type[EditModel]:
     """
     if name in _registered:
         return _registered[name]
+    head, colon, tail = name.partition(":")
+    if colon and head.endswith(".py"):
+        return _from_file(Path(head), tail)
     for point in entry_points(group=ENTRY_POINTS, name=name):
         return cast(type[EditModel], point.load())
     module = _builtin_modules().get(name)
@@ -133,6 +136,8 @@ def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dic
     if head.endswith(".py") and colon:
         path = Path(head)
         return _from_file(path, tail), None, None, {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+    if head.endswith(".py"):
+        raise UsageError(f"{head} alone doesn't say which class is meant.", f"Name it as {head}:Class.")
     if colon:
         return find_model(head), tail, None, {}
     name, _, recipe = spec.partition("@")
@@ -160,10 +165,12 @@ def _choose_recipe(model: str, name: str | None) -> Recipe:
     recipes = recipes_of(model)
     if name is None:
         return recipes[0] if recipes and recipes[0].default else Recipe(model=model)
-    for recipe in recipes:
+    for recipe in (*recipes, Recipe(model=model)):  # the last one, `default`, is the backend's own defaults
         if recipe.name == name:
             return recipe
-    raise UsageError(f"{model} has no recipe {name!r}.", did_you_mean(name, [recipe.name for recipe in recipes]))
+    raise UsageError(
+        f"{model} has no recipe {name!r}.", did_you_mean(name, ["default", *(recipe.name for recipe in recipes)])
+    )
 
 
 def _validated(backend: type[EditModel], values: Mapping[str, object]) -> object:

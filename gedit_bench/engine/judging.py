@@ -4,8 +4,10 @@ import asyncio
 import hashlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from time import monotonic
 from typing import Literal, TypeVar
@@ -19,7 +21,7 @@ from gedit_bench.judging.prepare import prepare_file, prepare_source
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
 from gedit_bench.records import Aspect, Delivery, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
-from gedit_bench.results import score, write_derived
+from gedit_bench.results import Scored, score, write_derived
 from gedit_bench.secrets import redact
 from gedit_bench.store import layout
 from gedit_bench.store.codec import to_json
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 
 PREPARED_AHEAD = 8
 """Samples whose images may wait for a free request."""
+
+TURN = 0.0002
+"""Seconds for which a thread may keep the interpreter from the others."""
 
 Only = Literal["missing", "failed"]
 T = TypeVar("T")
@@ -48,7 +53,7 @@ class JudgeJob:
     rubric: Rubric
     benchmark: Benchmark
     samples: Sequence[Sample]
-    concurrency: int = 128
+    concurrency: int = 256
     only: Only = "missing"
 
 
@@ -87,8 +92,8 @@ def _is_open(attempts: Sequence[Reply], only: Only) -> bool:
     return only == "failed" and readings[index].status is not ReplyStatus.OK
 
 
-def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> None:
-    """Ask the judge about everything that is still open, and rebuild the derived files.
+def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> Scored:
+    """Ask the judge about everything that is still open, and rebuild the derived files; return what they hold.
 
     Raises:
         Interrupted: somebody pressed Ctrl-C; the replies that were in flight are saved.
@@ -103,11 +108,28 @@ def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> None:
         watch(progress)
         try:
             if pending:
-                asyncio.run(_Loop(job, stop, progress, watch).judge(pending))
+                with _short_turns():
+                    asyncio.run(_Loop(job, stop, progress, watch).judge(pending))
         finally:
-            write_derived(score(job.run, job.judgement))
+            scored = score(job.run, job.judgement)
+            write_derived(scored)
         if stop.requested:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} questions were answered.")
+        return scored
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    """Let threads wait less long for the interpreter.
+
+    Preparing an image asks for it a dozen times, and by default each time may wait 5 ms for the event loop.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, TURN))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class _Loop:
@@ -145,12 +167,15 @@ class _Loop:
 
     async def _work(self, queue: Iterator[Open]) -> None:
         for one in queue:
-            if self.stop.requested or self.fatal is not None:
+            if self._stopping():
                 return
             try:
                 await self._judge_sample(one)
             except GeditBenchError as error:
                 self.fatal = self.fatal or error
+
+    def _stopping(self) -> bool:
+        return self.stop.requested or self.fatal is not None
 
     async def _judge_sample(self, one: Open) -> None:
         edit = await self._in_thread(self._prepared_edit, one)
@@ -171,11 +196,18 @@ class _Loop:
         counting = [] if self.job.only == "failed" else [r for r in there if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
-            counting.append(read_answer(await self._ask(one, question, attempt)))
+            self.progress.total += attempt > len(there)
+            reply = await self._ask(one, question, attempt)
+            if reply is None:
+                return
+            counting.append(read_answer(reply))
             attempt += 1
 
-    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply:
+    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply | None:
+        """Ask and record; None if it came to stopping while others were asked."""
         async with self.free:
+            if self._stopping():
+                return None
             started = monotonic()
             try:
                 answer = await self.job.judge.ask(question)

@@ -48,7 +48,7 @@ class OpenAICompatibleJudge(Judge):
         endpoint_label: str | None = None,
         timeout: float = 120.0,
         retry_for: float = 600.0,
-        concurrency: int = 128,
+        concurrency: int = 256,
     ) -> None:
         """Describe the judge; nothing is sent yet.
 

@@ -38,11 +38,13 @@ def prepare(image: Image.Image, encoding: Encoding) -> EncodedImage:
     Raises:
         DataError: the image is so long and thin that a side vanishes.
     """
-    rgb = image.convert("RGB")
+    image.load()
+    rgb = _rgb(image)
     size = judge_size(*rgb.size)
     if 0 in size:
         raise DataError(f"An image of {rgb.width}x{rgb.height} pixels is too long and thin for a judge.")
-    resized = ImageOps.exif_transpose(rgb.resize(size)).convert("RGB")
+    resized = rgb.resize(size)
+    ImageOps.exif_transpose(resized, in_place=True)
     buffer = io.BytesIO()
     if encoding == "jpeg":
         resized.save(buffer, format="JPEG")
@@ -73,6 +75,11 @@ def prepare_source(data: bytes, encoding: Encoding) -> EncodedImage:
         prepared = prepare_file(data, encoding)
         write_bytes(path, prepared.data)
         return prepared
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    # `convert` would copy what is RGB already, and fresh memory costs more than the copying.
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _cached(source_sha256: str, encoding: Encoding) -> Path:

@@ -25,7 +25,7 @@ class JudgeSettings:
     endpoint_label: str | None = None
     timeout: float = 120.0
     retry_for: float = 600.0
-    concurrency: int = 128
+    concurrency: int = 256
 
 
 def make_judge(settings: JudgeSettings) -> Judge:

@@ -44,6 +44,12 @@ def judgement_folder(run: Path, judge_id: str, request_id: str) -> Path:
     return run / "judgments" / f"{folder_name(judge_id)}_{request_id}"
 
 
+def run_of_judgement(folder: Path) -> Path | None:
+    """Return the run that a judgement's folder belongs to, None if it is no such folder."""
+    whole = folder.absolute()
+    return whole.parents[1] if whole.parent.name == "judgments" and (whole / MANIFEST).exists() else None
+
+
 def lock_file(folder: Path, shard: tuple[int, int] | None = None) -> Path:
     """Return the lock that a writer holds on a run, shard or judgement."""
     return folder / (".lock" if shard is None else f".lock.{shard[0]}-of-{shard[1]}")

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ _PACKAGES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:
-    """One process that added to a run. `command` is redacted; `device` is a GPU's name or `cpu`."""
+    """One process that added to a run.
+
+    `command` is quoted for a shell and redacted; `device` is a GPU's name or `cpu`.
+    """
 
     writer: str
     time: str
@@ -44,7 +48,7 @@ def this_writer(**details: str) -> Writer:
     return Writer(
         writer=token_hex(4),
         time=now(),
-        command=redact(" ".join([Path(sys.argv[0]).name, *sys.argv[1:]])),
+        command=redact(shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])),
         python=platform.python_version(),
         platform=platform.platform(),
         device=_device(),

@@ -60,6 +60,8 @@ class Run:
         Raises:
             DataError: the folder holds no run.
         """
+        if (run := layout.run_of_judgement(Path(path))) is not None:
+            raise DataError(f"{path} is a judgement, not a run.", f"Its run is {run}.")
         return cls(Path(path), read_manifest(Path(path), RunManifest))
 
     def samples(self) -> list[Sample]:
@@ -137,7 +139,7 @@ class Run:
 
 
 def find_runs(paths: Iterable[Path]) -> list[Run]:
-    """Return the runs that the folders are or hold (`<root>/<model>/<recipe>-<fingerprint>`).
+    """Return the runs that the folders are or hold, one or two levels down (`<root>/<model>/<recipe>-<fingerprint>`).
 
     Raises:
         DataError: one of the folders neither is a run nor holds any.
@@ -145,13 +147,17 @@ def find_runs(paths: Iterable[Path]) -> list[Run]:
     runs: list[Run] = []
     for path in paths:
         folders = [path] if (path / layout.MANIFEST).exists() else []
-        folders = folders or sorted(found.parent for found in path.glob(f"*/*/{layout.MANIFEST}"))
+        folders = folders or [folder for folder in _below(path) if layout.run_of_judgement(folder) is None]
         if not folders:
             raise DataError(
                 f"There is no run in {path}.", "Make one with `gedit-bench run --model identity --data sample`."
             )
         runs += [Run.open(folder) for folder in folders]
     return list({run.path.resolve(): run for run in runs}.values())
+
+
+def _below(path: Path) -> list[Path]:
+    return sorted(found.parent for depth in ("*", "*/*") for found in path.glob(f"{depth}/{layout.MANIFEST}"))
 
 
 def read_selection(folder: Path) -> list[Sample]:

@@ -35,7 +35,7 @@ def run(data: Path, tmp_path: Path) -> Run:
 
 def native(url: str, **more: object) -> Judging:
     """The native protocol, whose rubric needs no download, at a fake judge."""
-    settings = {"name": "fake-judge", "base_url": url, "timeout": 2.0, "retry_for": 4.0, "concurrency": 16}
+    settings = {"name": "fake-judge", "base_url": url, "timeout": 20.0, "retry_for": 20.0, "concurrency": 16}
     only = more.pop("only", "missing")
     return Judging(judge=JudgeSettings(**{**settings, **more}), protocol="native", only=only)
 
@@ -89,7 +89,8 @@ def test_a_judge_that_always_fails_ends_in_a_status(
     run: Run, fault: str, status: ReplyStatus, asked: int | None
 ) -> None:
     with judge_process(f"{fault}:1") as server:
-        scored = judge(run, judging=native(server.url, timeout=0.5, retry_for=1.0))
+        patience = {"timeout": 0.5, "retry_for": 1.0} if asked is None else {"timeout": 20.0, "retry_for": 20.0}
+        scored = judge(run, judging=native(server.url, **patience))
         requests = server.stats()["requests"]
     assert statuses(scored) == {status: 44}
     assert all(verdict.overall is None for verdict in scored.verdicts)

@@ -75,6 +75,7 @@ class ScriptedJudge:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # a client that hangs up is no news
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.port = self._server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}/v1"

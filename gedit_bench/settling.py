@@ -1,0 +1,178 @@
+"""From what somebody asks for to what is there: models, runs, benchmarks and judges, settled before any work."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
+from gedit_bench.editing.base import EditModel
+from gedit_bench.editing.recipes import Recipe
+from gedit_bench.editing.registry import ModelChoice, choose_model, describe_model
+from gedit_bench.engine.editing import Only, Shard
+from gedit_bench.errors import DataError, UsageError
+from gedit_bench.judging.base import Judge
+from gedit_bench.judging.protocol import Protocol, Rubric
+from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
+from gedit_bench.judging.rubric import load_rubric
+from gedit_bench.records import LANGUAGES, Sample
+from gedit_bench.selection import select
+from gedit_bench.store import layout
+from gedit_bench.store.manifest import JudgementManifest, RunManifest, publish
+from gedit_bench.store.provenance import now
+from gedit_bench.store.run import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which samples.
+
+    `data` None stands for a run's own, or the benchmark on the hub where there is no run yet; `languages`
+    None for those that the recipe names. `limit` is per category and language.
+    """
+
+    data: str | None = None
+    tasks: Sequence[str] = ()
+    languages: Sequence[str] | None = None
+    subset: str = "full"
+    limit: int | None = None
+    ids: Sequence[str] | None = None
+
+    def of(self, samples: Iterable[Sample], languages: Sequence[str] = LANGUAGES) -> list[Sample]:
+        """Return those of some samples that are selected; `languages` are those of the recipe."""
+        wanted = languages if self.languages is None else self.languages
+        return select(samples, tasks=self.tasks, languages=wanted, subset=self.subset, ids=self.ids, limit=self.limit)
+
+    def within(self, made: Run, benchmark: Benchmark) -> list[Sample]:
+        """Return those of a run's samples that are selected; the limit counts the run's alone."""
+        wanted = {sample.id for sample in replace(self, limit=None).of(benchmark.samples)}
+        return select((sample for sample in made.samples() if sample.id in wanted), limit=self.limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Editing:
+    """How and where edits are made: settings as `key=value`, the seed, the name shown in tables."""
+
+    options: Sequence[str] = ()
+    options_origin: str = "command line"
+    seed: int = 42
+    name: str | None = None
+    out: Path = Path("results")
+    only: Only = "missing"
+    shard: Shard | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judging:
+    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official."""
+
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
+    protocol: str | None = None
+    rubric: Path | None = None
+    only: Only = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A judge ready to be asked: resolved before any work starts."""
+
+    judge: Judge
+    protocol: Protocol
+    rubric: Rubric
+
+    def manifest(self) -> JudgementManifest:
+        """Return the manifest of judgements made this way."""
+        return JudgementManifest(
+            judge=self.judge.name,
+            endpoint=self.judge.endpoint,
+            protocol=self.protocol.name,
+            request_id=self.protocol.request_id(self.rubric),
+            request=self.protocol.request(self.rubric),
+            vlm=self.judge.vlm,
+            created=now(),
+        )
+
+
+def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
+    """Return the backend with its settings resolved."""
+    if isinstance(model, EditModel):
+        return describe_model(model, Recipe(model=model.name), chosen=(), origin="code")
+    return choose_model(model, editing.options, editing.options_origin)
+
+
+def selected(target: Path, selection: Selection) -> tuple[Benchmark, list[Sample]]:
+    """Return a folder's benchmark and those of its samples, a run's or all, that are selected.
+
+    Raises:
+        GeditBenchError: the data aren't there, or the selection is empty.
+    """
+    if (target / layout.MANIFEST).exists():
+        run = Run.open(target)
+        benchmark = benchmark_of(run, selection.data)
+        return benchmark, selection.within(run, benchmark)
+    benchmark = load_benchmark(selection.data or HUB_ID)
+    return benchmark, selection.of(benchmark.samples)
+
+
+def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run:
+    """Return the run that a model's edits of a benchmark belong to, made if it isn't there."""
+    manifest = run_manifest(choice, benchmark, editing)
+    folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
+    return Run(folder, publish(folder, manifest))
+
+
+def run_manifest(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> RunManifest:
+    """Return what decides the pixels of a run."""
+    return RunManifest(
+        model=choice.name,
+        name=editing.name or choice.model.label(),
+        recipe=choice.recipe.name,
+        spec=choice.spec,
+        settings=choice.settings,
+        handling=choice.handling,
+        origins=choice.origins,
+        artifacts=choice.artifacts,
+        notes=choice.recipe.notes,
+        dataset=benchmark.name,
+        dataset_revision=benchmark.revision,
+        seed=editing.seed,
+        source=choice.recipe.source,
+        created=now(),
+    )
+
+
+def benchmark_of(made: Run, data: str | None = None) -> Benchmark:
+    """Return the benchmark that a run was made on, from `data` if it has moved.
+
+    Raises:
+        DataError: it is no longer there, or is of another revision than the run's.
+    """
+    try:
+        return load_benchmark(data or made.data_location(), made.manifest.dataset_revision)
+    except UsageError as error:
+        raise DataError(
+            f"The data of {made.path} can't be found: {error}", "Say where they are with --data."
+        ) from error
+
+
+def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
+    """Return judge, protocol and rubric; a missing key or rubric is an error here, before any work.
+
+    Args:
+        judging: who judges and how.
+        fetch: whether the official rubric may be downloaded.
+    """
+    judge = make_judge(judging.judge)
+    protocol = protocol_for(judge, judging.protocol)
+    return Asking(judge, protocol, load_rubric(protocol.rubric, judging.rubric, fetch=fetch))
+
+
+async def reached(judge: Judge) -> str:
+    """Make sure that a judge can be asked; return a sentence about it.
+
+    Raises:
+        QuotaError, UnavailableError: it can't.
+    """
+    try:
+        return await judge.reachable()
+    finally:
+        await judge.close()

@@ -1,0 +1,468 @@
+"""Every option has a variable and a test that it changes something; the table at the end keeps it so."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from judge_process import JudgeProcess, judge_process
+from program import Ended, gedit_bench, judgements, manifest, runs
+
+from gedit_bench.cli.app import app
+
+TREE = typer.main.get_command(app)
+VERBS: dict[str, Any] = {"": TREE, **TREE.commands}  # type: ignore[attr-defined]
+OPTIONS = {
+    (verb, max(parameter.opts, key=len)): parameter
+    for verb, command in VERBS.items()
+    for parameter in command.params
+    if parameter.param_type_name == "option" and "--help" not in parameter.opts
+}
+
+OFFLINE = ("--judge", "offline")
+Words = tuple[object, ...]
+
+
+def test_every_option_has_a_variable_of_its_own() -> None:
+    variables: dict[str, set[str]] = {}
+    for (_, name), parameter in OPTIONS.items():
+        assert re.fullmatch("GEDIT_BENCH_[A-Z_]+", parameter.envvar), name
+        variables.setdefault(parameter.envvar, set()).add(name)
+    assert all(len(names) == 1 for names in variables.values()), variables
+    assert OPTIONS["report", "--out"].envvar != OPTIONS["run", "--out"].envvar  # a page is no folder of runs
+
+
+@pytest.fixture
+def base(data: Path, ids: Path) -> Words:
+    """Four samples, of which each filter leaves some."""
+    return ("--model", "pil-filters", "--data", data, "--ids", ids)
+
+
+@pytest.fixture(scope="module")
+def fake() -> Iterator[JudgeProcess]:
+    with judge_process(latency=0.05) as server:
+        yield server
+
+
+def asked(server: JudgeProcess) -> Words:
+    return ("--judge", "fake-judge", "--protocol", "native", "--base-url", server.url)
+
+
+def command(verb: str, base: Words, target: Path) -> Words:
+    """A command of any verb that selects: on its own run, or on one that holds the four samples."""
+    if verb in {"judge", "check"}:
+        return (verb, target, *(OFFLINE if verb == "judge" else ()))
+    return (verb, *base, "--out", "new", *(() if verb == "edit" else OFFLINE))
+
+
+def selected(verb: str, ended: Ended) -> int:
+    """How many samples a command was about."""
+    if verb == "plan":
+        return int(re.findall(r"^samples: +(\d+)", ended.out, re.MULTILINE)[0])
+    if verb == "check":
+        return int(re.findall(r"of (\d+) samples", ended.out)[0])
+    [folder] = judgements() if verb == "judge" else runs(Path("new"))
+    return len((folder / "samples.jsonl").read_text().splitlines())
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "judge", "check", "plan"])
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        ((), 4),
+        (("--task", "ps_human"), 3),
+        (("--task", "ps_human", "--task", "color_alter"), 4),
+        (("--lang", "zh"), 1),
+        (("--subset", "intersection"), 3),
+        (("--limit", "1"), 3),
+        (("--ids", "one.txt"), 1),
+    ],
+)
+def test_filters_select(verb: str, words: Words, left: int, base: Words, results: Path, data: Path) -> None:
+    Path("one.txt").write_text(f"color_alter/en/{1:032x}\n")
+    target = runs(results)[0]
+    for other in judgements():
+        for file in other.iterdir():
+            file.unlink()
+        other.rmdir()
+    if verb == "judge":
+        (results / "pil-filters").rename("put_aside")
+    ended = gedit_bench(*command(verb, base, target), *words)
+    assert ended.code == 0, ended.err
+    assert selected(verb, ended) == left
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "plan"])
+def test_data_are_other_data(verb: str, base: Words, other_data: Path, results: Path) -> None:
+    first = command(verb, base[:4], results)
+    small = ("--task", "color_alter", "--data", other_data)
+    ended = gedit_bench(*first, *small)
+    assert ended.code == 0
+    assert selected(verb, ended) == 2
+    if verb == "plan":
+        assert "other at local-" in ended.out
+    else:
+        assert manifest(runs(Path("new"))[0])["dataset"] == "other"
+
+
+def test_data_of_a_run_must_be_its_own(run: Path, other_data: Path, data: Path) -> None:
+    assert gedit_bench("judge", run, *OFFLINE, "--data", data).code == 0
+    ended = gedit_bench("judge", run, *OFFLINE, "--data", other_data)
+    assert ended.code == 2
+    assert "Use the data that the run began with." in ended.err
+    images = run / "images"
+    assert gedit_bench("check", images, "--data", data).out.splitlines()[0].startswith("4 of 44 samples")
+    assert gedit_bench("check", images, "--data", other_data).out.splitlines()[0].startswith("3 of 22 samples")
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "plan"])
+@pytest.mark.parametrize(
+    ("words", "fact", "value"),
+    [
+        (("--model", "identity"), "model", "identity"),
+        (("--option", "strength=0.25"), "settings", {"strength": 0.25}),
+        (("-o", "strength=0.25"), "settings", {"strength": 0.25}),
+        (("--seed", "7"), "seed", 7),
+        (("--name", "my name"), "name", "my name"),
+    ],
+)
+def test_what_decides_the_pixels_is_in_the_manifest(
+    verb: str, words: Words, fact: str, value: object, base: Words, results: Path
+) -> None:
+    small = ("--task", "color_alter")
+    plain = gedit_bench("plan", *base, *small, *OFFLINE, "--out", "new", "--json").json()["run"]
+    ended = gedit_bench(*command(verb, base, results), *small, *words, *(("--json",) if verb == "plan" else ()))
+    assert ended.code == 0
+    if verb == "plan":
+        assert ended.json()["run"] != plain
+    else:
+        [run] = runs(Path("new"))
+        assert str(run) != plain
+        assert manifest(run)[fact] == value
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "plan"])
+def test_shard_takes_its_part(verb: str, base: Words, results: Path) -> None:
+    counts = []
+    for shard in ("0/2", "1/2"):
+        ended = gedit_bench(*command(verb, base, results), "--shard", shard)
+        if verb == "plan":
+            counts.append(int(re.findall(r"to edit: +(\d+)", ended.out)[0]))
+        else:
+            lines = runs(Path("new"))[0] / f"edits.{shard.replace('/', '-of-')}.jsonl"
+            counts.append(len(lines.read_text().splitlines()))
+    assert sum(counts) == 4
+    assert 0 < counts[0] < 4
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "plan", "judge", "ls", "doctor"])
+def test_out_is_the_folder_of_runs(verb: str, base: Words, run: Path) -> None:
+    small = ("--task", "color_alter")
+    if verb == "plan":
+        found = gedit_bench("plan", *base, *OFFLINE, "--out", "elsewhere", "--json").json()
+        assert found["run"].startswith("elsewhere/pil-filters/")
+    elif verb == "ls":
+        assert gedit_bench("ls", "runs", "--out", "elsewhere").out == "none\n"
+        assert len(gedit_bench("ls", "runs", "--json").json()) == 2
+    elif verb == "doctor":
+        assert "GB free for elsewhere" in gedit_bench("doctor", *OFFLINE, "--out", "elsewhere").out
+    else:
+        data = ("--data", base[3], "--ids", base[5])
+        words = ("judge", run / "images", *data, *OFFLINE) if verb == "judge" else command(verb, base, run)
+        assert gedit_bench(*words, *small, "--out", "elsewhere").code == 0
+        assert len(runs(Path("elsewhere"))) == 1
+
+
+def test_report_out_is_where_the_page_lands(results: Path) -> None:
+    assert gedit_bench("report", "--out", "page").out == "page/index.html\n"
+    assert gedit_bench("report", env={"GEDIT_BENCH_REPORT_OUT": "other"}).out == "other/index.html\n"
+    assert gedit_bench("report", env={"GEDIT_BENCH_OUT": "results/identity"}).out.startswith("results/identity/lead")
+    assert (Path("page") / "leaderboard.csv").exists()
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "judge", "plan"])
+def test_only_failed_leaves_what_is_missing(verb: str, base: Words, results: Path, run: Path) -> None:
+    for file in [file for folder in judgements() for file in folder.iterdir()]:
+        file.unlink()
+    ended = gedit_bench(*command(verb, base, run), "--only", "failed")
+    if verb == "plan":
+        assert ended.code == 0
+        assert re.search(r"to edit: +0 ", ended.out)
+    else:
+        assert ended.code == 3
+        assert not list(
+            (run if verb == "judge" else Path("new")).rglob("replies.jsonl" if verb == "judge" else "*.png")
+        )
+
+
+def judged(verb: str, base: Words, run: Path, *words: object) -> Ended:
+    """A verb that asks a judge, about very little."""
+    small = ("--task", "color_alter")
+    image = next(run.rglob("*.png"))
+    return gedit_bench(
+        *{
+            "judge": ("judge", run, *small),
+            "run": ("run", *base, *small, "--out", "new"),
+            "plan": ("plan", *base, *small, "--json"),
+            "score": ("score", image, image, "x", "--json"),
+            "doctor": ("doctor", "--json"),
+        }[verb],
+        *words,
+    )
+
+
+def who(verb: str, ended: Ended) -> str:
+    """The judge id that a command worked with."""
+    if verb in {"judge", "run"}:
+        return re.findall(r"judged by (\S+)", ended.out)[0]
+    if verb == "doctor":
+        return next(one["found"] for one in ended.json() if one["what"] == "judge").split()[0]
+    return ended.json()["judge"]
+
+
+ASKING = ("judge", "run", "plan", "score", "doctor")
+
+
+@pytest.mark.parametrize("verb", ASKING)
+def test_judge_and_base_url_and_label_make_the_judge_id(verb: str, base: Words, run: Path, fake: JudgeProcess) -> None:
+    offline, there = judged(verb, base, run, *OFFLINE), judged(verb, base, run, *asked(fake))
+    pool = judged(verb, base, run, *asked(fake), "--endpoint-label", "pool")
+    if verb == "doctor":
+        assert [who(verb, one) for one in (offline, there, pool)] == ["offline", "127.0.0.1", "pool"]
+    else:
+        ids = ["offline@local", "fake-judge@127.0.0.1", "fake-judge@pool"]
+        assert [who(verb, one) for one in (offline, there, pool)] == ids
+
+
+@pytest.mark.parametrize("verb", ASKING)
+def test_protocol_and_rubric_say_how_it_is_asked(verb: str, base: Words, run: Path, fake: JudgeProcess) -> None:
+    assert "native-" in judged(verb, base, run, *asked(fake)).out
+    wrong = judged(verb, base, run, *asked(fake), "--protocol", "pixels")
+    assert "The protocol 'pixels' measures" in wrong.out + wrong.err
+    for protocol, words in (("native", "is fixed and can't be replaced by ."), ("official", "the official rubric")):
+        ended = judged(verb, base, run, *asked(fake), "--protocol", protocol, "--rubric", ".")
+        assert words in ended.out + ended.err
+        assert ended.code == (5 if verb == "doctor" else 2)
+
+
+@pytest.mark.parametrize("verb", ["judge", "run", "score", "doctor"])
+def test_timeout_ends_the_waiting(verb: str, base: Words, run: Path) -> None:
+    silent = ("--judge", "x", "--protocol", "native", "--endpoint-label", "silent", "--timeout", "0.3")
+    with judge_process("hang:1") as server:
+        words = (*silent, "--base-url", server.url, *(() if verb == "doctor" else ("--retry-for", "0.1")))
+        ended = judged(verb, base, run, *words)
+    if verb == "doctor":  # asks for the models only, which are there
+        assert ended.code == 0
+        assert gedit_bench("doctor", "--timeout", "0").code == 2
+    else:
+        assert ended.code == 3
+        assert "timeout" in ended.out + ended.err
+
+
+@pytest.mark.parametrize("verb", ["judge", "run", "score"])
+def test_retry_for_bounds_the_tries(verb: str, base: Words, run: Path) -> None:
+    requests = []
+    for seconds in (0.3, 1.5):
+        with judge_process("500:1") as server:
+            words = (*asked(server), "--endpoint-label", f"for-{seconds}", "--retry-for", seconds)
+            assert judged(verb, base, run, *words).code == 3
+            requests.append(server.stats()["requests"])
+    assert 2 <= requests[0] < requests[1]
+
+
+@pytest.mark.parametrize("verb", ["judge", "run"])
+def test_concurrency_bounds_what_is_in_flight(verb: str, base: Words, run: Path) -> None:
+    peaks = []
+    for number in (1, 8):
+        with judge_process(latency=0.1) as server:
+            label = ("--endpoint-label", f"label-{number}", "--concurrency", number)
+            target = ("judge", run) if verb == "judge" else ("run", *base, "--out", "new")
+            assert gedit_bench(*target, *asked(server), *label).code == 0
+            peaks.append(server.stats()["in_flight_peak"])
+    assert peaks[0] == 1
+    assert peaks[1] > 1
+
+
+@pytest.mark.parametrize("verb", ["run", "report"])
+def test_allow_partial_gives_a_headline(verb: str, base: Words, results: Path) -> None:
+    edit = ("run", *base, *OFFLINE, "--out", "new", "--shard", "0/2")
+    gedit_bench(*edit)
+    words = edit if verb == "run" else ("report", "new")
+    for more, partial in (((), True), (("--allow-partial",), False)):
+        gedit_bench(*words, *more)
+        [row, *_] = json.loads(Path("new/leaderboard/leaderboard.json").read_text())["tables"][0]["rows"]
+        assert ("never brought to an end" in json.dumps(row)) == partial
+
+
+def test_top_bounds_what_is_listed(results: Path, run: Path) -> None:
+    assert gedit_bench("check", run).out.count("ps_human/") == 3
+    assert gedit_bench("check", run, "--top", 1).out.count("ps_human/") <= 1
+    for judgement in judgements():
+        change = "identity" in judgement.parts
+        replies = judgement / "replies.jsonl"
+        lines = [json.loads(line) for line in replies.read_text().splitlines()]
+        text = "".join(json.dumps(line | {"content": f'{{"score": [{5 + change}, 5]}}'}) + "\n" for line in lines)
+        replies.write_text(text)
+    both = runs()
+    moved = [
+        len(gedit_bench("compare", *both, "--top", top, "--json").json()["languages"]["en"]["moved_most"])
+        for top in (0, 1, 20)
+    ]
+    assert moved == [0, 1, 3]
+
+
+def test_format_is_how_a_comparison_is_written(results: Path) -> None:
+    both = runs()
+    assert gedit_bench("compare", *both).out.startswith("O, en ")
+    assert gedit_bench("compare", *both, "--format", "md").out.startswith("| O, en |")
+    assert gedit_bench("compare", *both, "--format", "json").json()["differences"] == []
+    assert gedit_bench("compare", *both, env={"GEDIT_BENCH_FORMAT": "md"}).out.startswith("| O, en |")
+
+
+@pytest.mark.parametrize("verb", ["check", "score", "compare", "plan", "status", "show", "ls", "doctor"])
+def test_json_is_all_that_is_on_stdout(verb: str, base: Words, results: Path, run: Path) -> None:
+    image = next(run.rglob("*.png"))
+    words: dict[str, Words] = {
+        "check": ("check", run),
+        "score": ("score", image, image, "x", *OFFLINE),
+        "compare": ("compare", *runs()),
+        "plan": ("plan", *base, *OFFLINE),
+        "status": ("status",),
+        "show": ("show", run, f"{4:032x}"),
+        "ls": ("ls", "runs"),
+        "doctor": ("doctor", *OFFLINE),
+    }
+    for found in (gedit_bench(*words[verb], "--json"), gedit_bench(*words[verb], env={"GEDIT_BENCH_JSON": "1"})):
+        assert found.code == 0
+        assert found.json()
+        assert found.err == ""
+    with pytest.raises(json.JSONDecodeError):
+        gedit_bench(*words[verb]).json()
+
+
+def test_doctor_looks_at_what_it_is_asked_to(data: Path) -> None:
+    def looked_at(*words: object) -> list[str]:
+        return [one["what"] for one in gedit_bench("doctor", *OFFLINE, *words, "--json").json()]
+
+    assert not {"data", "model"} & set(looked_at())
+    assert looked_at("--data", data)[-1] == "data"
+    assert looked_at("--model", "identity")[-1] == "model"
+    ended = gedit_bench("doctor", *OFFLINE, "--model", "pil-filters", "-o", "strength=9")
+    assert ended.code == 5
+    assert "strength can't be '9'" in ended.out
+
+
+def test_version_is_shown() -> None:
+    assert re.fullmatch(r"\d+\.\d+.*\n", gedit_bench("--version").out)
+    assert gedit_bench("ls", "tasks", env={"GEDIT_BENCH_VERSION": "1"}).out == gedit_bench("--version").out
+
+
+def test_plan_tells_where_each_value_came_from(base: Words) -> None:
+    environment = {"GEDIT_BENCH_OPTION": "strength=0.25", "GEDIT_BENCH_SEED": "7", "GEDIT_BENCH_LIMIT": "1"}
+    command = ("plan", *base, *OFFLINE, "--limit", "2", "--base-url", "http://me:secret@host/v1", "--json")
+    found = gedit_bench(*command, env=environment).json()
+    assert found["settings"] == {"strength": {"value": 0.25, "from": "environment"}}
+    options = {name: (one["value"], one["from"]) for name, one in found["options"].items()}
+    assert options["--limit"] == ("2", "command line")
+    assert options["--seed"] == ("7", "environment")
+    assert options["--option"] == ("strength=0.25", "environment")
+    assert options["--lang"] == ("en, cn", "recipe")
+    assert options["--timeout"] == ("120.0", "default")
+    assert options["--base-url"] == ("http://host/v1", "command line")
+    assert set(options) == {name for verb, name in OPTIONS if verb == "plan"} - {"--json"}
+    recipe = gedit_bench("plan", *base, *OFFLINE, "--model", "pil-filters@gentle", "--json").json()
+    assert recipe["settings"] == {"strength": {"value": 0.5, "from": "recipe"}}
+    default = gedit_bench("plan", *base, *OFFLINE, "--model", "pil-filters@default")
+    assert re.search(r"^-o strength +1\.0 +default$", default.out, re.MULTILINE)
+    named = gedit_bench("plan", *base[2:], *OFFLINE, env={"GEDIT_BENCH_MODEL": "folder:nowhere"})
+    assert re.search(r"^-o path +nowhere +environment$", named.out, re.MULTILINE)
+    assert "There is no folder nowhere." in named.out
+
+
+def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProcess) -> None:
+    values = {
+        **{"--model": "pil-filters", "--data": str(base[3]), "--ids": str(base[5]), "--task": "ps_human color_alter"},
+        **{"--lang": "en", "--subset": "intersection", "--limit": "1", "--option": "strength=0.5", "--seed": "1"},
+        **{"--shard": "0/1", "--name": "x", "--out": "new", "--only": "missing", "--judge": "fake-judge"},
+        **{"--protocol": "native", "--base-url": fake.url, "--endpoint-label": "pool", "--timeout": "9.0"},
+        **{"--retry-for": "8.0", "--concurrency": "7"},
+    }
+    environment = {OPTIONS["plan", name].envvar: value for name, value in values.items()}
+    found = gedit_bench("plan", env={**environment, "GEDIT_BENCH_JSON": "1"}).json()
+    assert {name: one["value"] for name, one in found["options"].items() if one["from"] == "environment"} == {
+        **values,
+        "--task": "ps_human, color_alter",
+    }
+    assert (found["samples"], found["judge"]) == ({"en": 2}, "fake-judge@pool")
+    refused = gedit_bench("plan", env={**environment, "GEDIT_BENCH_RUBRIC": "."})
+    assert "can't be replaced by ." in refused.err
+
+
+def test_a_variable_does_what_its_option_does(base: Words) -> None:
+    by_option = gedit_bench("edit", *base, "--seed", "7", "--name", "x", "--task", "ps_human", "--out", "new")
+    environment = {
+        "GEDIT_BENCH_MODEL": "pil-filters",
+        "GEDIT_BENCH_DATA": str(base[3]),
+        "GEDIT_BENCH_IDS": str(base[5]),
+        "GEDIT_BENCH_SEED": "7",
+        "GEDIT_BENCH_NAME": "x",
+        "GEDIT_BENCH_TASK": "ps_human",
+        "GEDIT_BENCH_OUT": "new",
+    }
+    assert gedit_bench("edit", env=environment).out == by_option.out
+    assert by_option.code == 0
+
+
+FILTERS = dict.fromkeys(("--task", "--lang", "--subset", "--limit", "--ids"), "test_filters_select")
+PIXELS = dict.fromkeys(
+    ("--model", "--option", "--seed", "--name"), "test_what_decides_the_pixels_is_in_the_manifest"
+) | {"--shard": "test_shard_takes_its_part", "--out": "test_out_is_the_folder_of_runs"}
+ENDPOINT = dict.fromkeys(
+    ("--judge", "--base-url", "--endpoint-label"), "test_judge_and_base_url_and_label_make_the_judge_id"
+) | dict.fromkeys(("--protocol", "--rubric"), "test_protocol_and_rubric_say_how_it_is_asked")
+WAITING = {"--timeout": "test_timeout_ends_the_waiting"}
+RETRYING = {"--retry-for": "test_retry_for_bounds_the_tries"}
+CROWDING = {"--concurrency": "test_concurrency_bounds_what_is_in_flight"}
+ONLY = {"--only": "test_only_failed_leaves_what_is_missing"}
+DATA = {"--data": "test_data_are_other_data"}
+RUN_DATA = {"--data": "test_data_of_a_run_must_be_its_own"}
+AS_JSON = {"--json": "test_json_is_all_that_is_on_stdout"}
+PARTIAL = {"--allow-partial": "test_allow_partial_gives_a_headline"}
+TOP = {"--top": "test_top_bounds_what_is_listed"}
+PLANNED = dict.fromkeys(("--timeout", "--retry-for", "--concurrency"), "test_plan_takes_every_option_from_its_variable")
+LOOKED_AT = dict.fromkeys(("--model", "--data", "--option"), "test_doctor_looks_at_what_it_is_asked_to")
+OUT = {"--out": "test_out_is_the_folder_of_runs"}
+
+COVERED: dict[str, dict[str, str]] = {
+    "": {
+        "--verbose": "test_an_expected_error_shows_where_it_arose_only_if_asked",
+        "--version": "test_version_is_shown",
+    },
+    "run": FILTERS | DATA | PIXELS | ENDPOINT | WAITING | RETRYING | CROWDING | ONLY | PARTIAL,
+    "edit": FILTERS | DATA | PIXELS | ONLY,
+    "judge": FILTERS | RUN_DATA | ENDPOINT | WAITING | RETRYING | CROWDING | ONLY | OUT,
+    "check": FILTERS | RUN_DATA | TOP | AS_JSON,
+    "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
+    "report": PARTIAL | {"--out": "test_report_out_is_where_the_page_lands"},
+    "compare": TOP | AS_JSON | {"--format": "test_format_is_how_a_comparison_is_written"},
+    "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | ONLY | AS_JSON,
+    "status": AS_JSON,
+    "show": AS_JSON,
+    "ls": AS_JSON | OUT,
+    "doctor": LOOKED_AT | ENDPOINT | WAITING | OUT | AS_JSON,
+    "demo": dict.fromkeys(("--limit", "--out"), "test_demo_walks_the_whole_way"),
+}
+
+
+def test_every_option_has_a_test() -> None:
+    covered = {(verb, name) for verb, tests in COVERED.items() for name in tests}
+    assert covered == set(OPTIONS), "Add the new option and its test to COVERED."
+    there = {
+        name
+        for file in Path(__file__).parent.glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+    assert {test for tests in COVERED.values() for test in tests.values()} <= there
