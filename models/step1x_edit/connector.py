@@ -102,9 +102,7 @@ class Connector(nn.Module):
     v1.0 scales the mean before it is pooled by 1 + `scale_factor`, a learned scalar; v1.1 doesn't.
     """
 
-    def __init__(
-        self, width: int, hidden: int, heads: int, depth: int, pooled: int, *, scaled: bool
-    ) -> None:
+    def __init__(self, width: int, hidden: int, heads: int, depth: int, pooled: int, *, scaled: bool) -> None:
         super().__init__()
         self.S = Refiner(width, hidden, heads, depth)
         self.global_proj_out = nn.Linear(width, pooled)

@@ -25,14 +25,16 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
     """Attend with scale d^-½.
 
     Args:
-        q, k, v: (B, L, H, d).
+        q: queries, (B, L, H, d).
+        k: keys, (B, L, H, d).
+        v: values, (B, L, H, d).
         mask: boolean, True where a query may see a key, broadcastable to (B, H, L, L).
 
     Returns:
         (B, L, H·d).
     """
-    heads_first = (tensor.transpose(1, 2) for tensor in (q, k, v))
-    return F.scaled_dot_product_attention(*heads_first, attn_mask=mask).transpose(1, 2).flatten(2)
+    q, k, v = (tensor.transpose(1, 2) for tensor in (q, k, v))
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).flatten(2)
 
 
 def rotary_table(ids: Tensor, axes: tuple[int, ...], theta: float = 10_000.0) -> tuple[Tensor, Tensor]:

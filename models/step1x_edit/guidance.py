@@ -15,7 +15,8 @@ def guide(conditional: Tensor, unconditional: Tensor, strength: float, *, damped
     """Return u + g·(c - u), the difference divided token by token by its damped norm.
 
     Args:
-        conditional, unconditional: packed velocities, (B, N, C).
+        conditional: c, packed velocities of the prompt, (B, N, C).
+        unconditional: u, those of the negative prompt, (B, N, C).
         strength: g.
         damped: whether the difference is damped.
     """

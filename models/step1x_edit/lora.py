@@ -66,7 +66,9 @@ def _update(name: str, adapter: Mapping[str, Tensor], layer: nn.Linear) -> Tenso
     down, up, alpha = _parts(name, adapter)
     rank = down.shape[0]
     if (up.shape[0], down.shape[1]) != tuple(layer.weight.shape) or up.shape[1] != rank:
-        raise LoraError(f"the adapter's {name} is {tuple(up.shape)} by {tuple(down.shape)}, not {tuple(layer.weight.shape)}")
+        raise LoraError(
+            f"the adapter's {name} is {tuple(up.shape)} by {tuple(down.shape)}, not {tuple(layer.weight.shape)}"
+        )
     strength = float(alpha) or float(rank)  # a stored α of 0 means α = r
     return strength / rank * (up.float() @ down.float())
 

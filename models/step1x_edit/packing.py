@@ -33,7 +33,8 @@ def image_ids(batch: int, rows: int, columns: int, version: Version, *, referenc
 
     Args:
         batch: B.
-        rows, columns: of the grid of tokens.
+        rows: of the grid of tokens.
+        columns: of the grid of tokens.
         version: whose positions.
         reference: whether reference tokens follow.
 

@@ -1,6 +1,7 @@
 """The sampling loop: Euler steps of the rectified flow on packed target tokens."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ def sample(
         damped_above: guidance is damped while the time is above it.
     """
     x = noise
-    for time, following in zip(times[:-1], times[1:], strict=True):
+    for time, following in pairwise(times):
         x = x + (following - time) * step_velocity(
             velocity, x, reference, time, strength=strength, damped=time > damped_above
         )
@@ -49,4 +50,5 @@ def step_velocity(
     predicted = velocity(tokens, torch.full((len(tokens),), time, dtype=x.dtype, device=x.device))[:, : x.shape[1]]
     if strength is None:
         return predicted
-    return guide(*predicted.chunk(2), strength, damped=damped)
+    conditional, unconditional = predicted.chunk(2)
+    return guide(conditional, unconditional, strength, damped=damped)

@@ -47,7 +47,8 @@ def vlm_sizes(width: int, height: int) -> tuple[Size, Size]:
     """Return the two sizes to which the language model's picture is resized, one after the other.
 
     Args:
-        width, height: of the picture in its working size.
+        width: of the picture in its working size.
+        height: of the same.
 
     Raises:
         SizeError: it is more than 200 times as long as wide.

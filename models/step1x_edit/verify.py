@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,9 @@ class Comparison:
 def compare(name: str, found: Tensor, expected: Tensor, atol: float, rtol: float) -> Comparison:
     """Compare element by element in float64."""
     if found.shape != expected.shape:
-        return Comparison(f"{name}: {tuple(found.shape)} instead of {tuple(expected.shape)}", float("inf"), float("inf"))
+        return Comparison(
+            f"{name}: {tuple(found.shape)} instead of {tuple(expected.shape)}", float("inf"), float("inf")
+        )
     difference = (found.double() - expected.double()).abs()
     limit = atol + rtol * expected.double().abs()
     error = float(difference.max()) if difference.numel() else 0.0
@@ -277,7 +280,9 @@ def check_guidance_factor(case: Case) -> Iterator[Comparison]:
     yield case.compare("divisor", damping(case.inputs["norm"], case.config["k"]))
 
 
-def velocity_for_loop(case: Case, network: Transformer, cache: TeaCache | None = None) -> Callable[[Tensor, Tensor], Tensor]:
+def velocity_for_loop(
+    case: Case, network: Transformer, cache: TeaCache | None = None
+) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the network as a function of tokens and time, for the text and the size of a loop's case."""
     given = case.inputs
     rows, length = given["llm_embedding"].shape[:2]
@@ -297,7 +302,7 @@ def check_loop(case: Case) -> Iterator[Comparison]:
     damped_above = case.config.get("timesteps_truncate", 1.0)
     whole = sample(velocity, x, reference, times, strength=strength, damped_above=damped_above)
     states, predictions = [x], []
-    for time, following in zip(times[:-1], times[1:], strict=True):
+    for time, following in pairwise(times):
         if "pred_steps" in case.outputs:
             tokens = x if reference is None else torch.cat((x, reference), dim=1)
             rows = tokens.repeat(2, 1, 1)
@@ -338,7 +343,9 @@ def check_teacache(case: Case) -> Iterator[Comparison]:
     changes, increments = torch.tensor(cache.changes[inner]), torch.tensor([estimate(c) for c in cache.changes[inner]])
     relative = float(case.tolerance["rel_l1_rtol"])
     yield compare("rel_l1", changes, case.outputs["rel_l1"][inner], 0.0, relative)
-    yield compare("increment", increments, case.outputs["increment"][inner], float(case.tolerance["increment_atol"]), 0.0)
+    yield compare(
+        "increment", increments, case.outputs["increment"][inner], float(case.tolerance["increment_atol"]), 0.0
+    )
     yield case.compare("x_final", final)
     yield case.compare("pred_steps", torch.stack([one[:, : x.shape[1]] for one in predictions]))
 
@@ -370,7 +377,9 @@ def check_sizing(case: Case) -> Iterator[Comparison]:
         except sizing.SizeError:
             yield exact(f"{name}, language model", True, row.get("vlm_stage1_wh") is None)
             continue
-        yield exact(f"{name}, language model", [list(first), list(second)], [row["vlm_stage1_wh"], row["vlm_stage2_wh"]])
+        yield exact(
+            f"{name}, language model", [list(first), list(second)], [row["vlm_stage1_wh"], row["vlm_stage2_wh"]]
+        )
 
 
 def check_schedule(case: Case) -> Iterator[Comparison]:
@@ -378,8 +387,8 @@ def check_schedule(case: Case) -> Iterator[Comparison]:
     for row in case.table:
         name = f"{row['steps']} steps of {row['seq_len']} tokens"
         found = schedule.times(row["steps"], row["seq_len"])
-        as_tensors = (torch.tensor(times, dtype=torch.float64) for times in (found, row["timesteps"]))
-        yield compare(name, *as_tensors, float(case.tolerance["atol"]), 0.0)
+        mine, theirs = (torch.tensor(times, dtype=torch.float64) for times in (found, row["timesteps"]))
+        yield compare(name, mine, theirs, float(case.tolerance["atol"]), 0.0)
         yield exact(f"{name}, damped", sum(time > 0.93 for time in found), row["steps_above_0.93"])
         for start in row["img2img_start"]:
             index = schedule.start_index(row["steps"], start["strength"])
@@ -431,7 +440,7 @@ def read_cases(folder: Path) -> Iterator[Case]:
     for entry in json.loads((folder / "index.json").read_text(encoding="utf-8"))["cases"]:
         described = json.loads((folder / entry["json"]).read_text(encoding="utf-8"))
         tensors = load_file(folder / entry["file"]) if entry.get("file", "").endswith(".safetensors") else {}
-        parts = {mark: {} for mark in ("w.", "in.", "out.", "lora.")}
+        parts: dict[str, Tensors] = {mark: {} for mark in ("w.", "in.", "out.", "lora.")}
         for name, tensor in tensors.items():
             mark = next(mark for mark in parts if name.startswith(mark))
             parts[mark][name if mark == "lora." else name.removeprefix(mark)] = tensor
@@ -439,7 +448,15 @@ def read_cases(folder: Path) -> Iterator[Case]:
         tolerance = entry.get("tolerance") if isinstance(entry.get("tolerance"), dict) else {}
         config = described.get("config", {})
         yield Case(
-            entry["case"], entry["kind"], tolerance, config, parts["w."], parts["in."], parts["out."], lora, described.get("cases", [])
+            entry["case"],
+            entry["kind"],
+            tolerance,
+            config,
+            parts["w."],
+            parts["in."],
+            parts["out."],
+            lora,
+            described.get("cases", []),
         )
 
 

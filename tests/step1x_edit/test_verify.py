@@ -1,0 +1,66 @@
+"""The recorded cases of the original network, through the command that users run."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file, save_file
+
+from step1x_edit import verify
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "step1x_edit"
+CASES = {case.name: case for case in verify.read_cases(GOLDEN)}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_recorded_case_passes(name: str) -> None:
+    verdict, error, passed = verify.run(CASES[name])
+    assert passed, f"{verdict}, largest error {error}"
+    assert verdict == "ok" or CASES[name].kind == "prompt_ids"
+
+
+def command(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "step1x_edit.verify", str(folder)], capture_output=True, text=True, check=False
+    )
+
+
+def one_case(folder: Path, name: str) -> Path:
+    """Copy one case into a folder of its own; return its tensors' file."""
+    index = json.loads((GOLDEN / "index.json").read_text())
+    index["cases"] = [case for case in index["cases"] if case["case"] == name]
+    (folder / "index.json").write_text(json.dumps(index))
+    for file in (index["cases"][0]["file"], index["cases"][0]["json"]):
+        shutil.copyfile(GOLDEN / file, folder / file)
+    return folder / index["cases"][0]["file"]
+
+
+def test_the_command_prints_a_table_and_exits_0(tmp_path: Path) -> None:
+    one_case(tmp_path, "final_layer")
+    done = command(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "final_layer" in done.stdout
+    assert done.stdout.rstrip().endswith("ok")
+
+
+@pytest.mark.parametrize("name", ["final_layer", "rope_tiny", "loop_v11", "lora_merge", "pack_ids_v11"])
+def test_a_wrong_number_fails(tmp_path: Path, name: str) -> None:
+    file = one_case(tmp_path, name)
+    tensors = load_file(file)
+    changed = next(key for key in sorted(tensors) if key.startswith("out."))
+    tensors[changed] = tensors[changed] + 0.01
+    save_file(tensors, file)
+    done = command(tmp_path)
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout
+
+
+def test_an_unknown_kind_fails(tmp_path: Path) -> None:
+    one_case(tmp_path, "final_layer")
+    index = json.loads((tmp_path / "index.json").read_text())
+    index["cases"][0]["kind"] = "something new"
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    assert command(tmp_path).returncode == 1
