@@ -1,0 +1,142 @@
+"""Loads a pipeline from a local folder, in the original layout or that of diffusers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
+from step1x_edit.conditioning import Conditioning, TextConditioner
+from step1x_edit.diffusers_format import autoencoder_source, transformer_source
+from step1x_edit.prefix import load_prefix
+from step1x_edit.profiles import profile_of
+from step1x_edit.transformer import Transformer, TransformerSize, Version
+from step1x_edit.weights import WeightsError, load_weights, original_names
+
+if TYPE_CHECKING:
+    from step1x_edit.pipeline import Step1XEditPipeline
+
+TRANSFORMER_FILES: dict[Version, str] = {
+    "v1.0": "step1x-edit-i1258.safetensors",
+    "v1.1": "step1x-edit-v1p1-official.safetensors",
+}
+AUTOENCODER_FILE = "vae.safetensors"
+LANGUAGE_MODEL = "Qwen2.5-VL-7B-Instruct"
+
+Pipeline = TypeVar("Pipeline", bound="Step1XEditPipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where a folder's parts are, and whether their names are those of diffusers."""
+
+    transformer: tuple[Path, ...]
+    autoencoder: tuple[Path, ...]
+    language_model: Path
+    tokenizer: Path
+    diffusers: bool
+
+    @property
+    def weights(self) -> tuple[Path, ...]:
+        """All weight files, those of the language model too."""
+        return (*self.transformer, *self.autoencoder, *sorted(self.language_model.glob("*.safetensors")))
+
+
+def find_files(folder: Path, version: Version) -> Files:
+    """Return where the parts of a version are in a folder.
+
+    Raises:
+        WeightsError: a part is missing; the message names it.
+    """
+    if (folder / "transformer").is_dir():
+        parts = [tuple(sorted((folder / part).glob("*.safetensors"))) for part in ("transformer", "vae")]
+        files = Files(*parts, folder / "text_encoder", folder / "processor", diffusers=True)
+    else:
+        model = folder / LANGUAGE_MODEL
+        transformer, autoencoder = folder / TRANSFORMER_FILES[version], folder / AUTOENCODER_FILE
+        files = Files((transformer,), (autoencoder,), model, model, diffusers=False)
+    for part in (files.transformer, files.autoencoder):
+        if not part or not all(path.is_file() for path in part):
+            missing = part[0] if part else folder
+            raise WeightsError(f"{folder} has no {missing.name} for Step1X-Edit {version}")
+    for path in (files.language_model, files.tokenizer):
+        if not path.is_dir():
+            raise WeightsError(f"{folder} has no folder {path.name}")
+    return files
+
+
+def load_pipeline(
+    kind: type[Pipeline],
+    folder: Path,
+    *,
+    version: Version = "v1.1",
+    profile: str | None = None,
+    device: torch.device | str = "cpu",
+    prompts: Path | None = None,
+    conditioning: Conditioning | None = None,
+    size: TransformerSize | None = None,
+    autoencoder_size: AutoencoderSize | None = None,
+) -> Pipeline:
+    """Load a pipeline, every weight strictly, straight to a device.
+
+    On a GPU the network and the language model are bfloat16, elsewhere float32; the autoencoder is
+    always float32.
+
+    Args:
+        kind: the pipeline's class.
+        folder: the published files, in the original layout or that of diffusers.
+        version: of the weights.
+        profile: of sampling; the version's own if None.
+        device: where everything goes.
+        prompts: a checkout or file that holds the trained prefix; else it is fetched once.
+        conditioning: another conditioning than the trained one.
+        size: of another network than the published.
+        autoencoder_size: likewise.
+
+    Raises:
+        WeightsError: a file or tensor is missing, damaged or doesn't fit.
+        PrefixError: the trained prefix is nowhere to be had.
+    """
+    files = find_files(folder, version)
+    chosen = profile_of(version, profile)
+    conditioning = conditioning or Conditioning(prefix=load_prefix(prompts))
+    dtype = torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
+    transformer = load_weights(
+        lambda: Transformer(version, size),
+        files.transformer,
+        naming=transformer_source if files.diffusers else original_names,
+        device=device,
+        dtype=dtype,
+    )
+    build: Callable[[], Autoencoder] = lambda: Autoencoder(autoencoder_size)  # noqa: E731
+    levels = len((autoencoder_size or AutoencoderSize()).multipliers)
+    naming = autoencoder_source(levels) if files.diffusers else original_names
+    autoencoder = load_weights(build, files.autoencoder, naming=naming, device=device, dtype=torch.float32)
+    return kind(transformer, autoencoder, load_conditioner(files, conditioning, device, dtype), chosen)
+
+
+def load_conditioner(
+    files: Files, conditioning: Conditioning, device: torch.device | str, dtype: torch.dtype
+) -> TextConditioner:
+    """Load Qwen2.5-VL with its tokenizer and image processor, with or without torchvision."""
+    from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+
+    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+        files.language_model, dtype=dtype, use_safetensors=True, local_files_only=True
+    )
+    tokenizer = AutoTokenizer.from_pretrained(files.tokenizer, local_files_only=True)
+    return TextConditioner(model.to(device).eval(), tokenizer, _image_processor(files.tokenizer), conditioning)
+
+
+def _image_processor(folder: Path):  # type: ignore[no-untyped-def]  # a class that depends on the installation
+    from transformers.utils import is_torchvision_available
+
+    if is_torchvision_available():
+        from transformers import Qwen2VLImageProcessor
+
+        return Qwen2VLImageProcessor.from_pretrained(folder, local_files_only=True)
+    from transformers import Qwen2VLImageProcessorPil
+
+    return Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
