@@ -33,7 +33,7 @@ class Writer:
     python: str
     platform: str
     device: str
-    commit: str | None
+    commit: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
 

@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from gedit_bench.store.jsonl import JsonlWriter, read_lines
 from gedit_bench.store.lock import sole_writer
 from gedit_bench.store.manifest import RunManifest, publish, read_manifest
 from gedit_bench.store.names import folder_name
+from gedit_bench.store.provenance import Writer, this_writer
 from gedit_bench.store.run import Run, find_runs, note_selection, read_selection
 
 ID = SampleId("ps_human", "en", "a" * 32)
@@ -87,6 +89,11 @@ def test_replies_survive_the_way_to_disk_and_back(
 def test_edits_survive_with_flags_and_extra() -> None:
     edit = Edit(sample=ID, status=EditStatus.OK, seed=3, flags=("no_op",), extra={"operations": ["sepia"]})
     assert from_json(Edit, json.loads(json.dumps(to_json(edit)))) == edit
+
+
+def test_a_writer_outside_a_checkout_survives() -> None:
+    writer = replace(this_writer(data="sample"), commit=None)
+    assert from_json(Writer, json.loads(json.dumps(to_json(writer)))) == writer
 
 
 def test_a_lone_surrogate_is_stored(tmp_path: Path) -> None:
