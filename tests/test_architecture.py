@@ -57,6 +57,18 @@ def test_imports_run_one_way(path: Path) -> None:
         assert {own, module} != {"report", "engine"}
 
 
+def test_the_network_knows_nothing_of_the_harness_and_one_file_knows_the_network() -> None:
+    models = PACKAGE.parent / "models"
+    for path in models.rglob("*.py"):
+        assert "gedit_bench" not in path.read_text(encoding="utf-8"), path
+    knowing = {
+        path.name
+        for path in files()
+        if "import step1x_edit" in (text := path.read_text()) or "from step1x_edit" in text
+    }
+    assert knowing == {"step1x_edit.py"}
+
+
 def test_records_and_scoring_need_only_numpy() -> None:
     for path in (PACKAGE / "records.py", *(PACKAGE / "scoring").glob("*.py")):
         assert imports(path) <= {"records", "scoring"}

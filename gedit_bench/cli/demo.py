@@ -5,7 +5,7 @@ from typing import Annotated
 
 from gedit_bench.cli.options import Out, option
 
-MODELS = ("identity", "pil-filters", "pil-filters@gentle")
+MODELS = ("identity", "pil-filters", "pil-filters@gentle", "step1x-edit@tiny")
 
 
 def demo(

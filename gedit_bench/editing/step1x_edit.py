@@ -1,21 +1,173 @@
-"""Step1X-Edit (Liu et al. 2025, arXiv 2504.17761), run by this repository's own implementation."""
+"""Step1X-Edit (Liu et al. 2025, arXiv 2504.17761), run by this repository's own implementation in `step1x_edit`."""
 
-from gedit_bench.editing.base import EditModel
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from PIL import Image
+from pydantic import Field
+
+from gedit_bench.cache import cache_folder
+from gedit_bench.editing.base import EditModel, EditRequest, setting
 from gedit_bench.errors import UnavailableError
+from gedit_bench.store.atomic import write_json
+
+if TYPE_CHECKING:
+    from step1x_edit.pipeline import Sampling, Step1XEditPipeline
+
+
+@dataclass(frozen=True)
+class Step1XEditSettings:
+    """What can be set."""
+
+    preset: Literal["published", "tiny"] = setting("published", "'tiny' is a toy with random weights: it paints noise.")
+    version: Literal["v1.0", "v1.1"] = setting("v1.1", "Of the weights.")
+    profile: Literal["v1.0", "v1.1"] | None = setting(
+        None, "Of sampling, as numbers were published; the version's own."
+    )
+    weights: str = setting("", "Folder with the published files.", decides_pixels=False)
+    prompts: str = setting("", "Checkout or file with the trained prompt prefix.", decides_pixels=False)
+    steps: Annotated[int, Field(ge=1)] = setting(28, "Euler steps.")
+    guidance: float | None = setting(6.0, "Strength of guidance; none asks without.")
+    level: Annotated[int, Field(ge=32)] = setting(1024, "Side of a square of the working area, in pixels.")
+    posterior: Literal["sample", "mode"] = setting("sample", "The source's latent: a seeded sample, or the mode.")
+    teacache: float | None = setting(None, "TeaCache's threshold, such as 0.2: faster, not the same numbers.")
+    device: str = setting("", "Such as cuda:0; a GPU if there is one.", decides_pixels=False)
 
 
 class Step1XEdit(EditModel):
     """Step1X-Edit v1.0 and v1.1: a 12.4-billion-parameter editing transformer read by Qwen2.5-VL-7B."""
 
     name = "step1x-edit"
+    Settings = Step1XEditSettings
+    settings: Step1XEditSettings
+
+    def artifacts(self) -> Mapping[str, str]:
+        """Return the SHA-256 of the weight files that are there; the toy's weights are fixed by its seed."""
+        if self.settings.preset == "tiny" or not self.settings.weights:
+            return {}
+        from step1x_edit.loading import find_files
+        from step1x_edit.weights import WeightsError
+
+        try:
+            files = find_files(Path(self.settings.weights), self.settings.version).weights
+        except WeightsError:
+            return {}  # `check` says what is missing
+        return {path.name: _remembered_sha256(path) for path in files}
 
     def check(self) -> None:
-        """Say that there is no network yet.
+        """Say what is missing.
 
         Raises:
-            UnavailableError: always, until the network is part of this installation.
+            UnavailableError: no weights, or no GPU for them.
         """
-        raise UnavailableError(
-            "step1x-edit is registered, but its network is not part of this version of gedit-bench yet.",
-            "Score ready-made images with --model folder:PATH, or wrap the original with --model command:./worker.py.",
+        if self.settings.preset == "tiny":
+            return
+        if not self.settings.weights:
+            raise UnavailableError(
+                "step1x-edit needs its weights (about 42 GB), and this version doesn't download them.",
+                "Name the folder of the published files with -o weights=PATH, or try --model step1x-edit@tiny.",
+            )
+        from step1x_edit.loading import find_files
+        from step1x_edit.weights import WeightsError
+
+        try:
+            find_files(Path(self.settings.weights), self.settings.version)
+        except WeightsError as error:
+            raise UnavailableError(f"{error}.", "Download the published files there.") from error
+        if not self.settings.device and self._device() == "cpu":
+            raise UnavailableError(
+                "step1x-edit needs a GPU of about 42 GB, and there is none.", "Or set -o device=cpu."
+            )
+
+    def load(self) -> None:
+        """Load the pipeline.
+
+        Raises:
+            UnavailableError: weights or the trained prompt prefix are missing or damaged.
+        """
+        from step1x_edit.prefix import PrefixError
+        from step1x_edit.weights import WeightsError
+
+        try:
+            self._pipeline = self._loaded()
+        except (WeightsError, PrefixError) as error:
+            raise UnavailableError(
+                f"step1x-edit can't be loaded: {error}.", "See models/step1x_edit/README.md."
+            ) from error
+
+    def edit(self, requests: Sequence[EditRequest]) -> Iterator[Image.Image]:
+        """Yield each edited picture, in its source's size."""
+        sampling = self._sampling()
+        for request in requests:
+            [edited] = self._pipeline([request.source], [request.instruction], seed=request.seed, sampling=sampling)
+            yield edited
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        self.__dict__.pop("_pipeline", None)
+
+    def _loaded(self) -> "Step1XEditPipeline":
+        from step1x_edit.pipeline import Step1XEditPipeline
+
+        settings = self.settings
+        if settings.preset == "tiny":
+            return _tiny_pipeline(settings.version, settings.profile)
+        return Step1XEditPipeline.from_pretrained(
+            settings.weights,
+            version=settings.version,
+            profile=settings.profile,
+            device=self._device(),
+            prompts=Path(settings.prompts) if settings.prompts else None,
         )
+
+    def _sampling(self) -> "Sampling":
+        from step1x_edit.pipeline import Sampling
+
+        settings = self.settings
+        return Sampling(
+            steps=settings.steps,
+            guidance=settings.guidance,
+            level=settings.level,
+            posterior=settings.posterior,
+            teacache=settings.teacache,
+        )
+
+    def _device(self) -> str:
+        import torch
+
+        return self.settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _tiny_pipeline(version: Literal["v1.0", "v1.1"], profile: str | None) -> "Step1XEditPipeline":
+    from tempfile import TemporaryDirectory
+
+    from step1x_edit import tiny
+    from step1x_edit.pipeline import Step1XEditPipeline
+
+    with TemporaryDirectory(prefix="gedit-bench-") as folder:
+        conditioning = tiny.make_tiny(Path(folder), version)
+        return Step1XEditPipeline.from_pretrained(
+            folder,
+            version=version,
+            profile=profile,
+            conditioning=conditioning,
+            size=tiny.SIZE,
+            autoencoder_size=tiny.AUTOENCODER_SIZE,
+        )
+
+
+def _remembered_sha256(path: Path) -> str:
+    """The hash of a file of many gigabytes, taken once for each size and time of change."""
+    from step1x_edit.weights import sha256
+
+    state = path.stat()
+    known = cache_folder() / "sha256.json"
+    key = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+    hashes: dict[str, str] = json.loads(known.read_text()) if known.is_file() else {}
+    if key not in hashes:
+        hashes[key] = sha256(path)
+        write_json(known, hashes)
+    return hashes[key]

@@ -1,6 +1,5 @@
 """Loads a pipeline from a local folder, in the original layout or that of diffusers."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +15,8 @@ from step1x_edit.transformer import Transformer, TransformerSize, Version
 from step1x_edit.weights import WeightsError, load_weights, original_names
 
 if TYPE_CHECKING:
+    from transformers.image_processing_utils import BaseImageProcessor
+
     from step1x_edit.pipeline import Step1XEditPipeline
 
 TRANSFORMER_FILES: dict[Version, str] = {
@@ -51,8 +52,10 @@ def find_files(folder: Path, version: Version) -> Files:
         WeightsError: a part is missing; the message names it.
     """
     if (folder / "transformer").is_dir():
-        parts = [tuple(sorted((folder / part).glob("*.safetensors"))) for part in ("transformer", "vae")]
-        files = Files(*parts, folder / "text_encoder", folder / "processor", diffusers=True)
+        transformers, autoencoders = (
+            tuple(sorted((folder / part).glob("*.safetensors"))) for part in ("transformer", "vae")
+        )
+        files = Files(transformers, autoencoders, folder / "text_encoder", folder / "processor", diffusers=True)
     else:
         model = folder / LANGUAGE_MODEL
         transformer, autoencoder = folder / TRANSFORMER_FILES[version], folder / AUTOENCODER_FILE
@@ -110,10 +113,14 @@ def load_pipeline(
         device=device,
         dtype=dtype,
     )
-    build: Callable[[], Autoencoder] = lambda: Autoencoder(autoencoder_size)  # noqa: E731
     levels = len((autoencoder_size or AutoencoderSize()).multipliers)
-    naming = autoencoder_source(levels) if files.diffusers else original_names
-    autoencoder = load_weights(build, files.autoencoder, naming=naming, device=device, dtype=torch.float32)
+    autoencoder = load_weights(
+        lambda: Autoencoder(autoencoder_size),
+        files.autoencoder,
+        naming=autoencoder_source(levels) if files.diffusers else original_names,
+        device=device,
+        dtype=torch.float32,
+    )
     return kind(transformer, autoencoder, load_conditioner(files, conditioning, device, dtype), chosen)
 
 
@@ -130,7 +137,7 @@ def load_conditioner(
     return TextConditioner(model.to(device).eval(), tokenizer, _image_processor(files.tokenizer), conditioning)
 
 
-def _image_processor(folder: Path):  # type: ignore[no-untyped-def]  # a class that depends on the installation
+def _image_processor(folder: Path) -> "BaseImageProcessor":
     from transformers.utils import is_torchvision_available
 
     if is_torchvision_available():

@@ -5,6 +5,7 @@ that it needs no network.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import save_file
@@ -13,6 +14,10 @@ from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
 from step1x_edit.conditioning import Conditioning, chat_text
 from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
 from step1x_edit.transformer import Transformer, TransformerSize, Version
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from transformers import PreTrainedTokenizerFast, Qwen2_5_VLConfig
 
 SIZE = TransformerSize(
     channels=64,
@@ -65,8 +70,8 @@ def _make_language_model(folder: Path) -> int:
 
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=_byte_tokenizer(),
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token=_SPECIAL[2],
+        pad_token=_SPECIAL[0],
         additional_special_tokens=list(_SPECIAL[1:]),
     )
     Qwen2_5_VLForConditionalGeneration(_language_config(tokenizer)).save_pretrained(folder)
@@ -76,7 +81,7 @@ def _make_language_model(folder: Path) -> int:
     return len(tokenizer(before, add_special_tokens=False)["input_ids"]) - 1
 
 
-def _byte_tokenizer():  # type: ignore[no-untyped-def]  # tokenizers has no types
+def _byte_tokenizer() -> "Tokenizer":
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -91,7 +96,7 @@ def _byte_tokenizer():  # type: ignore[no-untyped-def]  # tokenizers has no type
     return tokenizer
 
 
-def _language_config(tokenizer):  # type: ignore[no-untyped-def]  # transformers' types are not followed
+def _language_config(tokenizer: "PreTrainedTokenizerFast") -> "Qwen2_5_VLConfig":
     from transformers import Qwen2_5_VLConfig
 
     ids = {name: tokenizer.convert_tokens_to_ids(name) for name in _SPECIAL}

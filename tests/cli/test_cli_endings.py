@@ -218,7 +218,7 @@ def test_a_model_without_weights_says_so_in_one_sentence(base: tuple[object, ...
         ended = gedit_bench(*verb, *base, "--model", "step1x-edit")
         assert (ended.code, ended.out) == (5, "")
         assert len(ended.err.splitlines()) == 1
-        assert ended.err.startswith("Error: step1x-edit is registered, but its network is not part of this version")
+        assert ended.err.startswith("Error: step1x-edit needs its weights")
     assert not runs()
 
 

@@ -167,7 +167,7 @@ def test_plan_names_what_is_missing_for_a_model(data: Path) -> None:
     ended = gedit_bench("plan", "--model", "step1x-edit", "--data", data, *OFFLINE, "--json")
     assert ended.code == 0
     [missing] = ended.json()["missing"]
-    assert missing.startswith("step1x-edit is registered, but its network is not part of this version")
+    assert missing.startswith("step1x-edit needs its weights")
 
 
 def test_status_counts(results: Path, run: Path) -> None:

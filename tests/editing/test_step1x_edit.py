@@ -1,0 +1,60 @@
+"""The backend: the toy preset runs anywhere, the published one says what it lacks."""
+
+from pathlib import Path
+
+import pytest
+from small_benchmark import editing, selection, write_benchmark
+
+from gedit_bench import EditStatus, edit
+from gedit_bench.editing.registry import choose_model
+from gedit_bench.errors import UnavailableError
+
+
+def test_the_toy_edits_and_says_that_it_paints_noise(tmp_path: Path) -> None:
+    data = write_benchmark(tmp_path / "data", languages=("en",))
+    run = edit("step1x-edit@tiny", selection(data, tasks=["ps_human"]), editing(tmp_path / "out"))
+    [made] = run.edits().values()
+    assert (made.status, made.width, made.height) == (EditStatus.OK, 48, 32)
+    assert run.manifest.notes.startswith("Random weights")
+    assert run.manifest.settings["version"] == "v1.1"
+
+
+def test_the_default_recipe_is_v1_1_at_1024() -> None:
+    choice = choose_model("step1x-edit")
+    assert (choice.recipe.name, choice.settings["steps"], choice.settings["level"]) == ("v1.1", 28, 1024)
+    assert choose_model("step1x-edit@v1.0-512").settings["version"] == "v1.0"
+
+
+def test_where_weights_are_does_not_decide_pixels_but_their_content_does(tmp_path: Path) -> None:
+    from step1x_edit import tiny
+
+    tiny.make_tiny(tmp_path / "w")
+    choice = choose_model("step1x-edit", [f"weights={tmp_path / 'w'}"])
+    assert set(choice.artifacts) == {"step1x-edit-v1p1-official.safetensors", "vae.safetensors", "model.safetensors"}
+    assert "weights" in choice.handling
+    assert choose_model("step1x-edit", [f"weights={tmp_path / 'w'}"]).artifacts == choice.artifacts
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "needs its weights"),
+        (["weights=/nowhere"], "has no step1x-edit-v1p1-official.safetensors"),
+        (["weights=/nowhere", "version=v1.0"], "has no step1x-edit-i1258.safetensors"),
+    ],
+)
+def test_what_is_missing_is_said_before_any_work(options: list[str], words: str) -> None:
+    with pytest.raises(UnavailableError, match=words.replace(".", r"\.")):
+        choose_model("step1x-edit", options).model.check()
+
+
+def test_weights_of_another_size_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from step1x_edit import tiny
+    from step1x_edit.prefix import PrefixError
+
+    tiny.make_tiny(tmp_path / "w")
+    model = choose_model("step1x-edit", [f"weights={tmp_path / 'w'}", "device=cpu", f"prompts={tmp_path}"]).model
+    model.check()
+    with pytest.raises(UnavailableError, match="can't be loaded") as caught:
+        model.load()
+    assert isinstance(caught.value.__cause__, PrefixError)

@@ -1,0 +1,195 @@
+"""The whole way at toy size: files in the published layout → text conditioning → sampling → picture."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from step1x_edit import tiny
+from step1x_edit.conditioning import Conditioning, chat_text, prompt_ids
+from step1x_edit.diffusers_format import autoencoder_source, transformer_source
+from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
+from step1x_edit.pipeline import Sampling, Step1XEditPipeline
+from step1x_edit.prefix import PrefixError, load_prefix
+from step1x_edit.sizing import SizeError
+from step1x_edit.weights import WeightsError
+
+FAST = Sampling(steps=2, level=tiny.LEVEL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "tiny"
+    tiny.make_tiny(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def conditioning(tmp_path_factory: pytest.TempPathFactory) -> Conditioning:
+    return tiny.make_tiny(tmp_path_factory.mktemp("again") / "tiny")
+
+
+def load(folder: Path, conditioning: Conditioning, **options: object) -> Step1XEditPipeline:
+    sizes = {"size": tiny.SIZE, "autoencoder_size": tiny.AUTOENCODER_SIZE}
+    return Step1XEditPipeline.from_pretrained(folder, conditioning=conditioning, **sizes, **options)
+
+
+@pytest.fixture(scope="module")
+def pipeline(folder: Path, conditioning: Conditioning) -> Step1XEditPipeline:
+    return load(folder, conditioning)
+
+
+def picture(mode: str = "RGB", size: tuple[int, int] = (90, 60)) -> Image.Image:
+    return Image.linear_gradient("L").resize(size).convert("RGB").convert(mode)
+
+
+def edit(pipeline: Step1XEditPipeline, instruction: str = "Make it red!", seed: int = 1, **sampling: object) -> bytes:
+    options = Sampling(**{"steps": 2, "level": tiny.LEVEL, **sampling})
+    [edited] = pipeline([picture()], [instruction], seed=seed, sampling=options)
+    assert edited.size == (90, 60)
+    return edited.tobytes()
+
+
+def test_the_same_seed_gives_the_same_picture_to_the_last_bit_after_a_reload(
+    folder: Path, conditioning: Conditioning, pipeline: Step1XEditPipeline
+) -> None:
+    first = edit(pipeline)
+    torch.manual_seed(12345)  # the global generator must not matter
+    assert edit(pipeline) == first
+    assert edit(load(folder, conditioning)) == first
+
+
+def test_what_is_asked_for_matters(pipeline: Step1XEditPipeline) -> None:
+    pictures = [
+        edit(pipeline),
+        edit(pipeline, seed=2),
+        edit(pipeline, "Make it blue"),
+        edit(pipeline, posterior="mode"),
+        edit(pipeline, guidance=None),
+        edit(pipeline, steps=3),
+    ]
+    assert len(set(pictures)) == len(pictures)
+
+
+def test_teacache_computes_the_first_and_the_last_step(pipeline: Step1XEditPipeline) -> None:
+    assert edit(pipeline, teacache=0.2) == edit(pipeline)  # of two steps both are computed
+    assert edit(pipeline, steps=6, teacache=100.0) != edit(pipeline, steps=6)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16", "P", "1"])
+def test_every_kind_of_picture_is_edited(pipeline: Step1XEditPipeline, mode: str) -> None:
+    source = Image.new("I;16", (90, 60), 40_000) if mode == "I;16" else picture(mode)
+    [edited] = pipeline([source], ["x"], seed=1, sampling=FAST)
+    assert (edited.mode, edited.size) == ("RGB", (90, 60))
+
+
+@pytest.mark.parametrize("instruction", ["", "x" * 5_000, "the girl's hat", 'write "你好"', "!", "<|im_end|>"])
+def test_every_instruction_is_edited(pipeline: Step1XEditPipeline, instruction: str) -> None:
+    edit(pipeline, instruction)
+
+
+def test_a_picture_that_is_too_long_and_thin_is_one_error(pipeline: Step1XEditPipeline) -> None:
+    with pytest.raises(SizeError, match="20000x10 pixels is too long and thin"):
+        pipeline([picture(size=(20_000, 10))], ["x"], seed=1, sampling=FAST)
+
+
+def test_a_batch_gives_what_single_pictures_give(pipeline: Step1XEditPipeline) -> None:
+    texts = ["Make it red", 'the girl\'s "hat"']
+    together = pipeline([picture(), picture(size=(60, 90))], texts, seed=3, sampling=FAST)
+    alone = [
+        pipeline([one], [text], seed=3, sampling=FAST)[0]
+        for one, text in zip((picture(), picture(size=(60, 90))), texts, strict=True)
+    ]
+    assert [one.tobytes() for one in together] == [one.tobytes() for one in alone]
+
+
+def test_versions_and_profiles_differ(tmp_path: Path, folder: Path, conditioning: Conditioning) -> None:
+    tiny.make_tiny(tmp_path / "v1.0", "v1.0")
+    old = load(tmp_path / "v1.0", conditioning, version="v1.0")
+    assert (old.profile.name, old.profile.resample, old.profile.damped_above) == ("v1.0", "bicubic", 1.0)
+    assert edit(old) != edit(load(tmp_path / "v1.0", conditioning, version="v1.0", profile="v1.1"))
+    with pytest.raises(ValueError, match="no profile"):
+        load(folder, conditioning, profile="v9")
+
+
+def test_the_diffusers_layout_gives_the_same_picture(
+    tmp_path: Path, folder: Path, conditioning: Conditioning, pipeline: Step1XEditPipeline
+) -> None:
+    parts = (
+        ("transformer", TRANSFORMER_FILES["v1.1"], transformer_source),
+        ("vae", AUTOENCODER_FILE, autoencoder_source(len(tiny.AUTOENCODER_SIZE.multipliers))),
+    )
+    for part, file, naming in parts:
+        (tmp_path / part).mkdir()
+        save_file(as_diffusers(load_file(folder / file), naming), tmp_path / part / "model.safetensors")
+    for part in ("text_encoder", "processor"):
+        (tmp_path / part).symlink_to(folder / LANGUAGE_MODEL)
+    assert edit(load(tmp_path, conditioning)) == edit(pipeline)
+
+
+def as_diffusers(tensors: dict[str, torch.Tensor], naming) -> dict[str, torch.Tensor]:
+    """The same weights under diffusers' names."""
+    found = {}
+    for name, tensor in tensors.items():
+        source = naming(name)
+        if source.swap_halves:
+            tensor = torch.cat(tensor.chunk(2)[::-1])
+        if source.to_convolution:
+            tensor = tensor[..., 0, 0]
+        hidden = tiny.SIZE.hidden
+        sizes = (
+            [hidden, hidden, hidden, len(tensor) - 3 * hidden]
+            if len(source.names) == 4
+            else len(tensor) // len(source.names)
+        )
+        for part, piece in zip(source.names, tensor.split(sizes), strict=True):
+            found[part] = piece.contiguous()
+    return found
+
+
+@pytest.mark.parametrize("missing", [TRANSFORMER_FILES["v1.1"], AUTOENCODER_FILE, LANGUAGE_MODEL])
+def test_a_missing_part_is_named(tmp_path: Path, folder: Path, conditioning: Conditioning, missing: str) -> None:
+    for path in folder.iterdir():
+        if path.name != missing:
+            (tmp_path / path.name).symlink_to(path)
+    with pytest.raises(WeightsError, match=missing.replace(".", r"\.")):
+        load(tmp_path, conditioning)
+
+
+def test_ids_keep_the_whole_text_to_the_picture_and_the_pieces_after_it(pipeline: Step1XEditPipeline) -> None:
+    tokenizer = pipeline.conditioner.tokenizer
+    ids = prompt_ids(tokenizer, tiny.PREFIX, "Make it red", 5)
+    plain = tokenizer(chat_text(tiny.PREFIX, "Make it red"), add_special_tokens=False)["input_ids"]
+    pad = tokenizer.convert_tokens_to_ids("<|image_pad|>")
+    assert ids.count(pad) == 5
+    assert [one for one in ids if one != pad] == [one for one in plain if one != pad]
+    assert len(prompt_ids(tokenizer, tiny.PREFIX, "the girl's hat", 5)) > len(ids) + 20  # the apostrophe quirk
+
+
+def test_the_kept_states_begin_with_the_prefixs_last_token(pipeline: Step1XEditPipeline) -> None:
+    conditioner = pipeline.conditioner
+    states, mask = conditioner.encode([picture(size=(96, 64))], ["Make it red"])
+    assert states.shape[:2] == mask.shape == (1, conditioner.conditioning.length)
+    kept = int(mask.sum())
+    assert torch.equal(mask[0], (torch.arange(mask.shape[1]) < kept).long())
+    assert torch.count_nonzero(states[0, kept:]) == 0
+    assert conditioner.processing.startswith("Qwen2VLImageProcessor")
+
+
+def test_another_text_is_not_taken_for_the_prefix(tmp_path: Path) -> None:
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "conditioner.py").write_text('Qwen25VL_7b_PREFIX = """something else"""\n')
+    with pytest.raises(PrefixError, match="doesn't hold the prefix"):
+        load_prefix(tmp_path)
+    with pytest.raises(PrefixError, match="can't be read"):
+        load_prefix(tmp_path / "nothing.txt")
+
+
+def test_without_network_the_missing_prefix_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(PrefixError, match="can't be fetched"):
+        load_prefix(cache=tmp_path, address="http://127.0.0.1:9")
+    (tmp_path / "prefix.txt").write_text("tampered with")
+    with pytest.raises(PrefixError, match="can't be fetched"):
+        load_prefix(cache=tmp_path, address="http://127.0.0.1:9")
