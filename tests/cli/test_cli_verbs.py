@@ -254,6 +254,6 @@ def test_demo_walks_the_whole_way() -> None:
     assert ended.code == 0
     assert ended.out.startswith("Leaderboard: elsewhere/leaderboard/index.html\n")
     made = runs(Path("elsewhere"))
-    assert [run.parent.name for run in made] == ["identity", "pil-filters", "pil-filters"]
+    assert [run.parent.name for run in made] == ["identity", "pil-filters", "pil-filters", "step1x-edit"]
     assert {len((run / "samples.jsonl").read_text().splitlines()) for run in made} == {22}
-    assert len(judgements(Path("elsewhere"))) == 3
+    assert len(judgements(Path("elsewhere"))) == 4
