@@ -21,5 +21,5 @@ with sync_playwright() as playwright:
     page.wait_for_selector("#gallery img")
     page.evaluate("document.querySelectorAll('#board details').forEach(one => one.removeAttribute('open'))")
     page.wait_for_timeout(500)
-    page.screenshot(path=given.out, clip={"x": 0, "y": 0, "width": 1280, "height": 1230})
+    page.screenshot(path=given.out, clip={"x": 0, "y": 0, "width": 1280, "height": 1330})
     browser.close()
