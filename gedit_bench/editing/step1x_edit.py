@@ -1,6 +1,7 @@
 """Step1X-Edit (Liu et al. 2025, arXiv 2504.17761), run by this repository's own implementation in `step1x_edit`."""
 
 import json
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from gedit_bench.store.atomic import write_json
 
 if TYPE_CHECKING:
     from step1x_edit.pipeline import Sampling, Step1XEditPipeline
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class Step1XEditSettings:
     level: Annotated[int, Field(ge=32)] = setting(1024, "Side of a square of the working area, in pixels.")
     posterior: Literal["sample", "mode"] = setting("sample", "The source's latent: a seeded sample, or the mode.")
     teacache: float | None = setting(None, "TeaCache's threshold, such as 0.2: faster, not the same numbers.")
+    lora: str = setting("", "Adapters in kohya's format: PATH or PATH:WEIGHT, separated by commas.")
     device: str = setting("", "Such as cuda:0; a GPU if there is one.", decides_pixels=False)
 
 
@@ -45,17 +49,18 @@ class Step1XEdit(EditModel):
     settings: Step1XEditSettings
 
     def artifacts(self) -> Mapping[str, str]:
-        """Return the SHA-256 of the weight files that are there; the toy's weights are fixed by its seed."""
+        """Return the SHA-256 of the weight files and adapters that are there; a seed fixes the toy's weights."""
+        adapters = {path.name: _remembered_sha256(path) for path, _ in _adapters(self.settings.lora) if path.is_file()}
         if self.settings.preset == "tiny" or not self.settings.weights:
-            return {}
+            return adapters
         from step1x_edit.loading import find_files
         from step1x_edit.weights import WeightsError
 
         try:
             files = find_files(Path(self.settings.weights), self.settings.version).weights
         except WeightsError:
-            return {}  # `check` says what is missing
-        return {path.name: _remembered_sha256(path) for path in files}
+            return adapters  # `check` says what is missing
+        return {path.name: _remembered_sha256(path) for path in files} | adapters
 
     def check(self) -> None:
         """Say what is missing.
@@ -63,6 +68,9 @@ class Step1XEdit(EditModel):
         Raises:
             UnavailableError: no weights, or no GPU for them.
         """
+        for path, _ in _adapters(self.settings.lora):
+            if not path.is_file():
+                raise UnavailableError(f"There is no adapter {path}.", "Name a safetensors file with -o lora=PATH.")
         if self.settings.preset == "tiny":
             return
         if not self.settings.weights:
@@ -88,12 +96,14 @@ class Step1XEdit(EditModel):
         Raises:
             UnavailableError: weights or the trained prompt prefix are missing or damaged.
         """
+        from step1x_edit.lora import LoraError
         from step1x_edit.prefix import PrefixError
         from step1x_edit.weights import WeightsError
 
         try:
             self._pipeline = self._loaded()
-        except (WeightsError, PrefixError) as error:
+            _merge_adapters(self._pipeline, self.settings.lora)
+        except (WeightsError, PrefixError, LoraError) as error:
             raise UnavailableError(
                 f"step1x-edit can't be loaded: {error}.", "See models/step1x_edit/README.md."
             ) from error
@@ -139,6 +149,28 @@ class Step1XEdit(EditModel):
         import torch
 
         return self.settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _adapters(words: str) -> list[tuple[Path, float]]:
+    """The adapters that a setting names, each with its weight, 1 unless given."""
+    found = []
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        path, colon, weight = word.rpartition(":")
+        try:
+            found.append((Path(path), float(weight)) if colon else (Path(word), 1.0))
+        except ValueError:
+            found.append((Path(word), 1.0))  # the colon was the path's own
+    return found
+
+
+def _merge_adapters(pipeline: "Step1XEditPipeline", words: str) -> None:
+    from step1x_edit.lora import merge
+    from step1x_edit.weights import opened
+
+    for path, weight in _adapters(words):
+        with opened([path]) as tensors:
+            merged = merge(pipeline.transformer, tensors, weight)
+        log.info("%s: %d modules merged, %d unused, as in the original", path, len(merged.applied), len(merged.unused))
 
 
 def _tiny_pipeline(version: Literal["v1.0", "v1.1"], profile: str | None) -> "Step1XEditPipeline":

@@ -1,5 +1,6 @@
 """Loads a pipeline from a local folder, in the original layout or that of diffusers."""
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -130,11 +131,20 @@ def load_conditioner(
     """Load Qwen2.5-VL with its tokenizer and image processor, with or without torchvision."""
     from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
 
+    hide_progress_where_nobody_watches()
     model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
         files.language_model, dtype=dtype, use_safetensors=True, local_files_only=True
     )
     tokenizer = AutoTokenizer.from_pretrained(files.tokenizer, local_files_only=True)
     return TextConditioner(model.to(device).eval(), tokenizer, _image_processor(files.tokenizer), conditioning)
+
+
+def hide_progress_where_nobody_watches() -> None:
+    """Turn transformers' progress bars off where the error stream is no terminal."""
+    if not sys.stderr.isatty():
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
 
 
 def _image_processor(folder: Path) -> "BaseImageProcessor":

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
 from step1x_edit.conditioning import Conditioning, chat_text
-from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
+from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES, hide_progress_where_nobody_watches
 from step1x_edit.transformer import Transformer, TransformerSize, Version
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def _make_language_model(folder: Path) -> int:
     """Write a random Qwen2.5-VL; return how many tokens of a chat turn come before the prefix's last."""
     from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil
 
+    hide_progress_where_nobody_watches()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=_byte_tokenizer(),
         eos_token=_SPECIAL[2],

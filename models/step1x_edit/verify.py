@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from step1x_edit import packing, schedule, sizing
 from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
+from step1x_edit.conditioning import prompt_ids
 from step1x_edit.connector import Connector
 from step1x_edit.diffusers_format import assembled, transformer_source
 from step1x_edit.functional import rotary_table, rotate, sinusoid, transformer_time
@@ -92,6 +93,9 @@ class Skipped(Exception):
 
 
 Check = Callable[[Case], Iterator[Comparison]]
+
+_KEPT_BEFORE_PICTURE = 7
+"""Kept tokens up to the picture: the prefix's last, "Picture", " ", "1", ":", " ", and the picture's start."""
 
 
 def load(module: nn.Module, weights: Tensors) -> nn.Module:
@@ -406,9 +410,22 @@ def unsupported(case: Case) -> Iterator[Comparison]:
     raise Skipped("not supported yet")
 
 
-def without_tokenizer(case: Case) -> Iterator[Comparison]:
-    """Say that a kind needs the model's tokenizer."""
-    raise Skipped("skipped: needs --tokenizer FOLDER")
+def check_prompt_ids(case: Case, tokenizer: Path | None = None) -> Iterator[Comparison]:
+    """Token ids of chat turns, from the picture's end on, with the model's own tokenizer."""
+    if tokenizer is None:
+        raise Skipped("skipped: needs --tokenizer FOLDER")
+    from transformers import AutoTokenizer
+
+    loaded = AutoTokenizer.from_pretrained(tokenizer, local_files_only=True)
+    # A prefix of the trained one's length will do: what comes before the picture isn't compared.
+    prefix, image_tokens = "F" * 1058, 324
+    end = loaded.convert_tokens_to_ids("<|vision_end|>")
+    for row in case.table:
+        ids = prompt_ids(loaded, prefix, row["prompt"], image_tokens)
+        tail = ids[ids.index(end) :]
+        yield exact(row["prompt"][:40], tail, row["ids_from_vision_end"])
+        kept = _KEPT_BEFORE_PICTURE + image_tokens + len(tail)
+        yield exact(f"{row['prompt'][:40]}, kept", kept, row["kept_tokens_with_324_image_tokens"])
 
 
 CHECKS: dict[str, Check] = {
@@ -430,7 +447,7 @@ CHECKS: dict[str, Check] = {
     "sizing": check_sizing,
     "schedule": check_schedule,
     "quote_split": check_quote_split,
-    "prompt_ids": without_tokenizer,
+    "prompt_ids": check_prompt_ids,
     "v1.2": unsupported,
 }
 
@@ -461,12 +478,17 @@ def read_cases(folder: Path) -> Iterator[Case]:
 
 
 @torch.no_grad()
-def run(case: Case) -> tuple[str, float, bool]:
-    """Run a case; return the verdict in words, the largest error, and whether it counts as passed."""
+def run(case: Case, tokenizer: Path | None = None) -> tuple[str, float, bool]:
+    """Run a case; return the verdict in words, the largest error, and whether it counts as passed.
+
+    Args:
+        case: the case.
+        tokenizer: folder of Qwen2.5-VL's tokenizer, for the cases that need it.
+    """
     if case.kind not in CHECKS:
         return f"unknown kind {case.kind!r}", float("nan"), False
     try:
-        results = list(CHECKS[case.kind](case))
+        results = list(check_prompt_ids(case, tokenizer) if case.kind == "prompt_ids" else CHECKS[case.kind](case))
     except Skipped as reason:
         return str(reason), float("nan"), True
     worst = max(results, key=lambda result: result.share)
@@ -478,11 +500,12 @@ def main() -> int:
     """Run all cases of a folder and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--tokenizer", type=Path, help="folder of Qwen2.5-VL's tokenizer, for the prompt_ids cases")
     given = parser.parse_args()
     passed = True
     sys.stdout.write(f"{'case':<30}{'kind':<22}{'largest error':>14}  {'tolerance':<24}verdict\n")
     for case in read_cases(given.folder):
-        verdict, error, fine = run(case)
+        verdict, error, fine = run(case, given.tokenizer)
         passed &= fine
         limits = ", ".join(f"{name} {case.tolerance[name]:g}" for name in ("atol", "rtol") if name in case.tolerance)
         sys.stdout.write(f"{case.name:<30}{case.kind:<22}{error:>14.2e}  {limits or 'exact':<24}{verdict}\n")

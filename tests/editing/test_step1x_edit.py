@@ -58,3 +58,35 @@ def test_weights_of_another_size_are_one_sentence(tmp_path: Path, monkeypatch: p
     with pytest.raises(UnavailableError, match="can't be loaded") as caught:
         model.load()
     assert isinstance(caught.value.__cause__, PrefixError)
+
+
+def test_adapters_change_the_picture_and_the_fingerprint(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    name = "lora_unet_img_in"
+    down, up = torch.randn(2, 64), torch.randn(48, 2)
+    adapter = tmp_path / "style.safetensors"
+    save_file(
+        {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up, f"{name}.alpha": torch.tensor(2.0)}, adapter
+    )
+    chosen = selection(write_benchmark(tmp_path / "data", languages=("en",)), tasks=["ps_human"])
+    plain = edit("step1x-edit@tiny", chosen, editing(tmp_path / "out"))
+    for weight in ("", ":0.5"):
+        styled = edit("step1x-edit@tiny", chosen, editing(tmp_path / "out", options=[f"lora={adapter}{weight}"]))
+        assert styled.manifest.fingerprint != plain.manifest.fingerprint
+        assert "style.safetensors" in styled.manifest.artifacts
+        assert next(iter(styled.edits().values())).sha256 != next(iter(plain.edits().values())).sha256
+
+
+def test_an_adapter_that_is_missing_or_does_not_fit_is_one_sentence(tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    with pytest.raises(UnavailableError, match="no adapter"):
+        choose_model("step1x-edit@tiny", ["lora=/nowhere.safetensors"]).model.check()
+    save_file({"lora_unet_other.alpha": torch.tensor(1.0)}, tmp_path / "other.safetensors")
+    model = choose_model("step1x-edit@tiny", [f"lora={tmp_path / 'other.safetensors'}"]).model
+    model.check()
+    with pytest.raises(UnavailableError, match="lora_unet_other"):
+        model.load()

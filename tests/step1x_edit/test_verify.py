@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from step1x_edit import verify
+from step1x_edit import tiny, verify
+from step1x_edit.loading import LANGUAGE_MODEL
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "step1x_edit"
 CASES = {case.name: case for case in verify.read_cases(GOLDEN)}
@@ -22,10 +23,9 @@ def test_every_recorded_case_passes(name: str) -> None:
     assert verdict == "ok" or CASES[name].kind == "prompt_ids"
 
 
-def command(folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "step1x_edit.verify", str(folder)], capture_output=True, text=True, check=False
-    )
+def command(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "step1x_edit.verify", str(folder), *options]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
 def one_case(folder: Path, name: str) -> Path:
@@ -64,3 +64,16 @@ def test_an_unknown_kind_fails(tmp_path: Path) -> None:
     index["cases"][0]["kind"] = "something new"
     (tmp_path / "index.json").write_text(json.dumps(index))
     assert command(tmp_path).returncode == 1
+
+
+def test_prompt_ids_are_skipped_without_a_tokenizer_and_fail_with_another(tmp_path: Path) -> None:
+    (tmp_path / "case").mkdir()
+    index = json.loads((GOLDEN / "index.json").read_text())
+    index["cases"] = [case for case in index["cases"] if case["kind"] == "prompt_ids"]
+    (tmp_path / "case" / "index.json").write_text(json.dumps(index))
+    shutil.copyfile(GOLDEN / "prompt_ids.json", tmp_path / "case" / "prompt_ids.json")
+    assert "needs --tokenizer" in command(tmp_path / "case").stdout
+    tiny.make_tiny(tmp_path / "tiny")
+    done = command(tmp_path / "case", "--tokenizer", str(tmp_path / "tiny" / LANGUAGE_MODEL))
+    assert done.returncode == 1
+    assert "FAILED" in done.stdout
