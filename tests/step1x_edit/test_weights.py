@@ -9,9 +9,10 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from step1x_edit.autoencoder import Autoencoder
+from step1x_edit.checks import size_of, velocity_of
 from step1x_edit.diffusers_format import Source, autoencoder_source, transformer_source
 from step1x_edit.transformer import Transformer, TransformerSize
-from step1x_edit.verify import read_cases, size_of, velocity_of
+from step1x_edit.verify import read_cases
 from step1x_edit.weights import WeightsError, load_weights, sha256
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "step1x_edit"
