@@ -47,7 +47,7 @@ def end_judge(scored: Sequence[Scored]) -> None:
     """Print the numbers; exit 3 if anything is partial or below 95 % coverage."""
     for one in scored:
         print_scored(one)
-    summaries = [summary for one in scored for summary in one.summaries()]
+    summaries = [summary for one in scored for summary in one.summaries() if summary.subset == "full"]
     unedited = [one.run for one in scored if any(verdict.edit is None for verdict in one.verdicts)]
     if unedited:
         say("Some samples are still to be edited.")

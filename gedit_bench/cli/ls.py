@@ -100,10 +100,26 @@ def _settings(backend: "type[EditModel]") -> "list[dict[str, Json]]":
     rows: list[dict[str, Json]] = []
     for field in fields(backend.Settings):
         default = None if field.default is MISSING else str(field.default)
-        hint = hints[field.name]
-        kind = hint.__name__ if isinstance(hint, type) else str(hint)
-        rows.append({"setting": field.name, "type": kind, "default": default, "help": field.metadata.get("help", "")})
+        rows.append(
+            {
+                "setting": field.name,
+                "type": _type(hints[field.name]),
+                "default": default,
+                "help": field.metadata.get("help", ""),
+            }
+        )
     return rows
+
+
+def _type(hint: object) -> str:
+    """A type in the fewest words: `int`, `published | tiny`, `float | none`."""
+    from typing import Literal, get_args, get_origin
+
+    if get_origin(hint) is Literal:
+        return " | ".join(str(value) for value in get_args(hint))
+    if parts := get_args(hint):
+        return " | ".join(_type(part) for part in parts)
+    return "none" if hint is type(None) else getattr(hint, "__name__", str(hint))
 
 
 def _recipes(model: str | None = None) -> "list[dict[str, Json]]":
