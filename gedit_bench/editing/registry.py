@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar, cast
+from typing import TypeVar, cast, get_args, get_type_hints
 
 from gedit_bench import editing
 from gedit_bench.editing.base import EditModel
@@ -181,7 +181,9 @@ def _validated(backend: type[EditModel], values: Mapping[str, object]) -> object
         if name not in known:
             raise UsageError(f"{backend.name} has no setting {name!r}.", did_you_mean(name, known))
     try:
-        return TypeAdapter(backend.Settings).validate_python(values)
+        hints = get_type_hints(backend.Settings)
+        given = {name: None if _means_none(value, hints[name]) else value for name, value in values.items()}
+        return TypeAdapter(backend.Settings).validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"]) or "settings"
@@ -189,6 +191,10 @@ def _validated(backend: type[EditModel], values: Mapping[str, object]) -> object
             f"{backend.name}: {setting} can't be {first['input']!r}: {first['msg'].lower()}.",
             f"Settings are shown by `gedit-bench ls models {backend.name}`.",
         ) from error
+
+
+def _means_none(value: object, hint: object) -> bool:
+    return isinstance(value, str) and value.lower() == "none" and type(None) in get_args(hint)
 
 
 def _builtin_modules() -> dict[str, str]:

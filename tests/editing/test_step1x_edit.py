@@ -90,3 +90,7 @@ def test_an_adapter_that_is_missing_or_does_not_fit_is_one_sentence(tmp_path: Pa
     model.check()
     with pytest.raises(UnavailableError, match="lora_unet_other"):
         model.load()
+
+
+def test_none_switches_guidance_off() -> None:
+    assert choose_model("step1x-edit@tiny", ["guidance=none"]).settings["guidance"] is None
