@@ -134,6 +134,7 @@ def _recipes(model: str | None = None) -> "list[dict[str, Json]]":
             "memory_gb": recipe.memory_gb,
             "settings": ", ".join(f"{name}={value}" for name, value in recipe.settings.items()),
             "origin": recipe.origin,
+            "unverified": recipe.unverified,
         }
         for name in ([model] if model else model_names())
         for recipe in recipes_of(name)

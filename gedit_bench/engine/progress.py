@@ -16,11 +16,6 @@ class Progress:
     counts: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=monotonic)
 
-    @property
-    def per_second(self) -> float:
-        """Items a second since the start."""
-        return self.done / max(monotonic() - self.started, 1e-9)
-
 
 Watcher = Callable[[Progress], None]
 """Called at the start, after each item, and at the end."""

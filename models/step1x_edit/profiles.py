@@ -13,22 +13,21 @@ class Profile:
     """What differs between the programs that published numbers came from.
 
     `resample` is the filter of the source's resize, `damped_above` the time above which guidance is
-    damped (1: never), `bf16_latent` whether the latent and the time stay in bfloat16 in every step,
+    damped (1: never; the latent then stays bfloat16 on a GPU, while a damped step makes it float32),
     `bf16_encode` whether the autoencoder encodes under bfloat16 autocast on a GPU.
     """
 
     name: str
     resample: Literal["bicubic", "lanczos"]
     damped_above: float
-    bf16_latent: bool
     bf16_encode: bool
 
 
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(name="v1.0", resample="bicubic", damped_above=1.0, bf16_latent=True, bf16_encode=False),
-        Profile(name="v1.1", resample="lanczos", damped_above=0.93, bf16_latent=False, bf16_encode=True),
+        Profile(name="v1.0", resample="bicubic", damped_above=1.0, bf16_encode=False),
+        Profile(name="v1.1", resample="lanczos", damped_above=0.93, bf16_encode=True),
     )
 }
 

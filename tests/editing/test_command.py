@@ -251,8 +251,8 @@ def test_chatter_before_ready_may_be_long(tmp_path: Path) -> None:
     print('{"ready": true, "protocol": 1}', flush=True)
     input()
     """
-    with running(script(tmp_path, body, prelude="")):
-        pass
+    with running(script(tmp_path, body, prelude="")) as model:
+        assert model.label() == "worker"
 
 
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
