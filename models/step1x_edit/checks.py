@@ -15,7 +15,7 @@ from step1x_edit.connector import Connector
 from step1x_edit.diffusers_format import assembled, transformer_source
 from step1x_edit.functional import rotary_table, rotate, sinusoid, transformer_time
 from step1x_edit.guidance import damping
-from step1x_edit.layers import DoubleBlock, OutputLayer, SingleBlock
+from step1x_edit.layers import DoubleBlock, OutputLayer, SingleBlock, modulation_of
 from step1x_edit.lora import merge
 from step1x_edit.quotes import split_quotes
 from step1x_edit.sampling import sample, step_velocity
@@ -100,7 +100,7 @@ def check_double_block(case: Case) -> Iterator[Comparison]:
     """One double-stream block."""
     config, given = case.config, case.inputs
     block = load(DoubleBlock(config["hidden"], config["heads"], config["mlp_ratio"]), case.weights)
-    img, txt = block(given["img"], given["txt"], given["vec"], given_table(case))
+    img, txt = block(given["img"], given["txt"], modulation_of(block, given["vec"]), given_table(case))
     yield case.compare("img", img)
     yield case.compare("txt", txt)
 
@@ -109,13 +109,13 @@ def check_single_block(case: Case) -> Iterator[Comparison]:
     """One single-stream block."""
     config, given = case.config, case.inputs
     block = load(SingleBlock(config["hidden"], config["heads"], config["mlp_ratio"]), case.weights)
-    yield case.compare("x", block(given["x"], given["vec"], given_table(case)))
+    yield case.compare("x", block(given["x"], modulation_of(block, given["vec"]), given_table(case)))
 
 
 def check_final_layer(case: Case) -> Iterator[Comparison]:
     """The output layer."""
     layer = load(OutputLayer(case.config["hidden"], case.config["out_channels"]), case.weights)
-    yield case.compare("y", layer(case.inputs["x"], case.inputs["vec"]))
+    yield case.compare("y", layer(case.inputs["x"], modulation_of(layer, case.inputs["vec"])))
 
 
 def transformer_of(case: Case) -> Transformer:
@@ -135,10 +135,12 @@ def check_dit(case: Case) -> Iterator[Comparison]:
     watch(inner, "inter_txt_embedded", network.txt_in)
     watch(inner, "double", network.double_blocks[-1])
     watch(inner, "inter_single_last", network.single_blocks[-1])
-    network.final_layer.register_forward_hook(lambda _module, given, _result: inner.__setitem__("inter_vec", given[1]))
+    watch(inner, "time", network.time_in)
+    watch(inner, "pooled", network.vector_in)
     inner["pred"] = velocity_of(network, case.inputs)
     inner["inter_connector_tokens"], inner["inter_connector_pooled"] = inner["connector"]
     inner["inter_double_last_img"], inner["inter_double_last_txt"] = inner["double"]
+    inner["inter_vec"] = inner["time"] + inner["pooled"]
     for name in case.outputs:
         yield case.compare(name, inner[name])
 

@@ -117,9 +117,9 @@ class Connector(nn.Module):
             mask: 1 where a token counts, (B, L).
         """
         counted = mask[..., None].to(x.dtype)
-        mean = ((x * counted).float().sum(1) / counted.float().sum(1)).to(x.dtype)
+        mean = (x * counted).float().sum(1) / counted.float().sum(1)
         pooled = mean if self.scale_factor is None else mean * (1 + self.scale_factor)
-        return self.S(x, t, mean, mask), self.global_proj_out(pooled)
+        return self.S(x, t, mean.to(x.dtype), mask), self.global_proj_out(pooled.to(x.dtype))
 
 
 def pair_mask(mask: Tensor) -> Tensor:

@@ -18,22 +18,27 @@ class Modulation(NamedTuple):
     gate: Tensor
 
     def modulate(self, x: Tensor) -> Tensor:
-        """Return (1 + scale)·LN(x) + shift."""
-        return (1 + self.scale) * layer_norm(x) + self.shift
+        """Return (1 + scale)·LN(x) + shift, normalised and summed in float32, in `x`'s dtype."""
+        return modulated(x, self.shift, self.scale)
+
+
+def modulated(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
+    """Return (1 + scale)·LN(x) + shift, normalised and summed in float32, in `x`'s dtype."""
+    return ((1 + scale) * layer_norm(x.float()) + shift).to(x.dtype)
+
+
+def modulations(flat: Tensor, places: int) -> list[Modulation]:
+    """Cut (B, 3·places·D) into one modulation a place."""
+    parts = flat[:, None].chunk(3 * places, dim=-1)
+    return [Modulation(*parts[3 * place : 3 * place + 3]) for place in range(places)]
 
 
 class ModulationLayer(nn.Module):
-    """Turns the vector (B, D) into `places` modulations."""
+    """The layer that turns the vector (B, D) into `places` modulations."""
 
     def __init__(self, hidden: int, places: int) -> None:
         super().__init__()
-        self.places = places
         self.lin = nn.Linear(hidden, 3 * places * hidden)
-
-    def forward(self, vector: Tensor) -> list[Modulation]:
-        """Return one modulation a place."""
-        parts = self.lin(nn.functional.silu(vector))[:, None].chunk(3 * self.places, dim=-1)
-        return [Modulation(*parts[3 * place : 3 * place + 3]) for place in range(self.places)]
 
 
 class VectorEmbedder(nn.Module):
@@ -104,21 +109,30 @@ class DoubleBlock(nn.Module):
         self.txt_attn = SelfAttention(hidden, heads)
         self.txt_mlp = feed_forward(hidden, inner)
 
-    def forward(self, img: Tensor, txt: Tensor, vector: Tensor, table: RotaryTable) -> tuple[Tensor, Tensor]:
+    @property
+    def modulators(self) -> list[nn.Linear]:
+        """The layers whose outputs, one after the other, are the block's modulation."""
+        return [self.img_mod.lin, self.txt_mod.lin]
+
+    def forward(
+        self, img: Tensor, txt: Tensor, modulation: Tensor, table: RotaryTable, copies: int = 0
+    ) -> tuple[Tensor, Tensor]:
         """Return both streams.
 
         Args:
             img: (B, L_i, D).
             txt: (B, L_t, D).
-            vector: (B, D).
+            modulation: (B, 12·D), the image's, then the text's.
             table: rotary table over text, then image.
+            copies: how many more text tokens there are that equal the last one.
         """
-        img_1, img_2 = self.img_mod(vector)
-        txt_1, txt_2 = self.txt_mod(vector)
+        img_1, img_2, txt_1, txt_2 = modulations(modulation, 4)
         streams = self.txt_attn.project(txt_1.modulate(txt)), self.img_attn.project(img_1.modulate(img))
         q, k, v = (torch.cat(pair, dim=1) for pair in zip(*streams, strict=True))
-        joint = attention(rotate(q, table), rotate(k, table), v)
-        txt_seen, img_seen = joint[:, : txt.shape[1]], joint[:, txt.shape[1] :]
+        text = txt.shape[1]
+        k, v = with_copies(rotate(k, table), text, copies), with_copies(v, text, copies)
+        joint = attention(rotate(q, table), k, v)
+        txt_seen, img_seen = joint[:, :text], joint[:, text:]
         img = img + img_1.gate * self.img_attn.proj(img_seen)
         img = img + img_2.gate * self.img_mlp(img_2.modulate(img))
         txt = txt + txt_1.gate * self.txt_attn.proj(txt_seen)
@@ -139,14 +153,54 @@ class SingleBlock(nn.Module):
         self.norm = QueryKeyNorm(hidden // heads)
         self.modulation = ModulationLayer(hidden, 1)
 
-    def forward(self, x: Tensor, vector: Tensor, table: RotaryTable) -> Tensor:
-        """Return the stream, (B, L, D)."""
-        [modulation] = self.modulation(vector)
-        qkv, inner = self.linear1(modulation.modulate(x)).split((3 * self.hidden, self.inner), dim=-1)
+    @property
+    def modulators(self) -> list[nn.Linear]:
+        """The layer whose output is the block's modulation."""
+        return [self.modulation.lin]
+
+    def forward(
+        self,
+        x: Tensor,
+        modulation: Tensor,
+        table: RotaryTable,
+        text: int = 0,
+        copies: int = 0,
+        kept: tuple[int, int] | None = None,
+    ) -> Tensor:
+        """Return the stream, (B, L, D).
+
+        Args:
+            x: text, then image, (B, L, D).
+            modulation: (B, 3·D).
+            table: rotary table over the stream.
+            text: how many of its tokens are text.
+            copies: how many more text tokens there are that equal the last one.
+            kept: the tokens, from and to, that are wanted; all if None. The others are only keys.
+        """
+        [places] = modulations(modulation, 1)
+        qkv, inner = self.linear1(places.modulate(x)).split((3 * self.hidden, self.inner), dim=-1)
         q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).unbind(2)
-        q, k = rotate(self.norm.query_norm(q), table), rotate(self.norm.key_norm(k), table)
+        k, v = with_copies(rotate(self.norm.key_norm(k), table), text, copies), with_copies(v, text, copies)
+        if kept is not None:
+            wanted = slice(*kept)
+            q, inner, x = q[:, wanted], inner[:, wanted], x[:, wanted]
+            table = table[0][:, wanted], table[1][:, wanted]
+        q = rotate(self.norm.query_norm(q), table)
         parts = attention(q, k, v), nn.functional.gelu(inner, approximate="tanh")
-        return x + modulation.gate * self.linear2(torch.cat(parts, dim=-1))
+        return x + places.gate * self.linear2(torch.cat(parts, dim=-1))
+
+
+def with_copies(tokens: Tensor, text: int, copies: int) -> Tensor:
+    """Append copies of the last text token: keys and values have no order, so that they may stand at the end.
+
+    Args:
+        tokens: keys or values, (B, L, H, d).
+        text: how many of the tokens, from the first, are text.
+        copies: how many to append.
+    """
+    if not copies:
+        return tokens
+    return torch.cat((tokens, tokens[:, text - 1 : text].expand(-1, copies, -1, -1)), dim=1)
 
 
 class OutputLayer(nn.Module):
@@ -157,7 +211,28 @@ class OutputLayer(nn.Module):
         self.linear = nn.Linear(hidden, channels)
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(hidden, 2 * hidden))
 
-    def forward(self, x: Tensor, vector: Tensor) -> Tensor:
-        """Return (B, L, channels)."""
-        shift, scale = self.adaLN_modulation(vector)[:, None].chunk(2, dim=-1)
-        return self.linear((1 + scale) * layer_norm(x) + shift)
+    @property
+    def modulators(self) -> list[nn.Linear]:
+        """The layer whose output is the block's modulation."""
+        layer = self.adaLN_modulation[1]
+        assert isinstance(layer, nn.Linear)
+        return [layer]
+
+    def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """Return (B, L, channels).
+
+        Args:
+            x: (B, L, D).
+            modulation: (B, 2·D).
+        """
+        shift, scale = modulation[:, None].chunk(2, dim=-1)
+        return self.linear(modulated(x, shift, scale))
+
+
+Modulated = DoubleBlock | SingleBlock | OutputLayer
+
+
+def modulation_of(part: Modulated, vector: Tensor) -> Tensor:
+    """Return the modulation that a part takes from the vector (B, D)."""
+    active = nn.functional.silu(vector)
+    return torch.cat([layer(active) for layer in part.modulators], dim=-1)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from step1x_edit.connector import Connector
 from step1x_edit.functional import rotary_table, transformer_time
-from step1x_edit.layers import DoubleBlock, OutputLayer, SingleBlock, VectorEmbedder
+from step1x_edit.layers import DoubleBlock, Modulated, OutputLayer, RotaryTable, SingleBlock, VectorEmbedder, modulation_of
 from step1x_edit.teacache import TeaCache
 
 Version = Literal["v1.0", "v1.1"]
@@ -61,6 +61,16 @@ class Transformer(nn.Module):
             scaled=version == "v1.0",
         )
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the network computes in. Weights may be stored in fewer bits; biases are not."""
+        return self.img_in.bias.dtype
+
+    @property
+    def modulated(self) -> list[Modulated]:
+        """The parts that take a modulation, in the order in which a flat modulation holds theirs."""
+        return [*self.double_blocks, *self.single_blocks, self.final_layer]
+
     def forward(
         self,
         img: Tensor,
@@ -83,26 +93,66 @@ class Transformer(nn.Module):
             t: time in [0, 1], (B,).
             cache: skips the blocks where little changed, if given.
         """
-        tokens, pooled = self.connector(text, t, mask)
-        vector = self.vector(t, pooled)
+        tokens, modulation = self.condition(text, mask, t)
         table = rotary_table(torch.cat((text_ids, img_ids), dim=1), self.size.axes)
-        embedded = self.img_in(img)
+        embedded = self.img_in(img.to(self.dtype))
         if cache is not None and not cache.wants(embedded):
-            return self.final_layer(cache.reuse(embedded), vector)
-        x = self.trunk(embedded, self.txt_in(tokens), vector, table)
+            return self.finish(cache.reuse(embedded), modulation)
+        x = self.trunk(embedded, tokens, modulation, table)
         if cache is not None:
             cache.remember(embedded, x)
-        return self.final_layer(x, vector)
+        return self.finish(x, modulation)
 
-    def vector(self, t: Tensor, pooled: Tensor) -> Tensor:
-        """Return the vector that modulates every block, (B, D)."""
-        return self.time_in(transformer_time(t, self.TIME)) + self.vector_in(pooled)
+    def condition(self, text: Tensor, mask: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Return all that the blocks take from text and time: text tokens (B, L_t, D), flat modulation (B, M).
 
-    def trunk(self, img: Tensor, txt: Tensor, vector: Tensor, table: tuple[Tensor, Tensor]) -> Tensor:
-        """Return the image tokens after all blocks, (B, L_i, D)."""
-        for double in self.double_blocks:
-            img, txt = double(img, txt, vector, table)
+        Args:
+            text: the language model's hidden states, (B, L_t, W).
+            mask: 1 where a text token counts, (B, L_t).
+            t: time in [0, 1], (B,).
+        """
+        tokens, pooled = self.connector(text.to(self.dtype), t, mask)
+        vector = self.time_in(transformer_time(t, self.TIME).to(self.dtype)) + self.vector_in(pooled)
+        return self.txt_in(tokens), torch.cat([modulation_of(part, vector) for part in self.modulated], dim=-1)
+
+    def trunk(
+        self,
+        img: Tensor,
+        txt: Tensor,
+        modulation: Tensor,
+        table: RotaryTable,
+        *,
+        copies: int = 0,
+        targets: int | None = None,
+    ) -> Tensor:
+        """Return the image tokens after all blocks, (B, L_i, D).
+
+        Args:
+            img: embedded image tokens, (B, L_i, D).
+            txt: embedded text tokens, (B, L_t, D).
+            modulation: of all parts, (B, M).
+            table: rotary table over text, then image.
+            copies: how many more text tokens there are that equal the last one.
+            targets: how many image tokens, from the first, are wanted; all if None.
+        """
+        text = txt.shape[1]
+        kept = None if targets is None else (text, text + targets)
+        double, single, _ = self._parts(modulation)
+        for block, own in zip(self.double_blocks, double, strict=True):
+            img, txt = block(img, txt, own, table, copies)
         x = torch.cat((txt, img), dim=1)
-        for single in self.single_blocks:
-            x = single(x, vector, table)
-        return x[:, txt.shape[1] :]
+        last = len(single) - 1
+        for index, (block, own) in enumerate(zip(self.single_blocks, single, strict=True)):
+            x = block(x, own, table, text, copies, kept if index == last else None)
+        return x[:, text:] if kept is None else x
+
+    def finish(self, x: Tensor, modulation: Tensor) -> Tensor:
+        """Return the velocity (B, L, channels) of image tokens after all blocks, (B, L, D)."""
+        *_, own = self._parts(modulation)
+        return self.final_layer(x, own)
+
+    def _parts(self, modulation: Tensor) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        """A flat modulation cut into those of the double blocks, the single blocks and the output."""
+        hidden, doubles, singles = self.size.hidden, self.size.double_blocks, self.size.single_blocks
+        *blocks, output = modulation.split([12 * hidden] * doubles + [3 * hidden] * singles + [2 * hidden], dim=-1)
+        return blocks[:doubles], blocks[doubles:], output
