@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from PIL import Image
 from torch import Tensor
 
+from step1x_edit.language_model import BATCH, ChatTurns, hidden_states
 from step1x_edit.quotes import split_quotes
 from step1x_edit.sizing import vlm_sizes
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from transformers import PreTrainedTokenizerBase, Qwen2_5_VLForConditionalGeneration
     from transformers.image_processing_utils import BaseImageProcessor
 
@@ -57,17 +58,21 @@ def prompt_ids(tokenizer: "PreTrainedTokenizerBase", prefix: str, instruction: s
     text = chat_text(prefix, instruction)
     pad, end = (tokenizer.convert_tokens_to_ids(name) for name in ("<|image_pad|>", "<|vision_end|>"))
     whole = _expanded(_tokens(tokenizer, text), pad, image_tokens)
-    pieces: list[int] = []
-    for piece in split_quotes(text):
-        ids = _tokens(tokenizer, piece)
-        quoted = len(ids) > 1 and ids[0] == OPEN_QUOTE and ids[-1] == CLOSE_QUOTE
-        pieces += ids[1:-1] if quoted else ids
+    split = split_quotes(text)
+    # Characters recur in a long quotation: each is tokenised once.
+    of_piece = {piece: _unquoted(_tokens(tokenizer, piece)) for piece in set(split)}
+    pieces = [token for piece in split for token in of_piece[piece]]
     return whole[: whole.index(end)] + pieces[pieces.index(end) :]
 
 
 def _tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
     ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
     return ids
+
+
+def _unquoted(ids: list[int]) -> list[int]:
+    quoted = len(ids) > 1 and ids[0] == OPEN_QUOTE and ids[-1] == CLOSE_QUOTE
+    return ids[1:-1] if quoted else ids
 
 
 def _expanded(ids: list[int], pad: int, count: int) -> list[int]:
@@ -84,66 +89,61 @@ class TextConditioner:
         tokenizer: "PreTrainedTokenizerBase",
         image_processor: "BaseImageProcessor",
         conditioning: Conditioning,
+        batch: int = BATCH,
     ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.image_processor = image_processor
         self.conditioning = conditioning
+        self.batch = batch
 
     @property
     def processing(self) -> str:
         """Which implementation resizes and patches the picture: the last bits depend on it."""
         return type(self.image_processor).__name__
 
-    @torch.inference_mode()
-    def encode(self, pictures: Sequence[Image.Image], instructions: Sequence[str]) -> tuple[Tensor, Tensor]:
+    def encode(self, pictures: Sequence["Image"], instructions: Sequence[str]) -> tuple[Tensor, Tensor]:
         """Return hidden states (B, length, W), zero behind the text, and the mask of the text (B, length).
 
+        The states have the model's dtype, the mask is int64; both are where the model is now. At most
+        `batch` rows go through the language model at once.
+
         Args:
-            pictures: RGB, in working size.
+            pictures: RGB, in working size; rows that show the same object share its way through the
+                vision tower.
             instructions: one for each picture.
+
+        Raises:
+            SizeError: a picture is too long and thin.
         """
-        rows = [self._states(picture, text) for picture, text in zip(pictures, instructions, strict=True)]
-        length = self.conditioning.length
-        states = rows[0].new_zeros(len(rows), length, rows[0].shape[-1])
-        mask = torch.zeros(len(rows), length, dtype=torch.int64, device=states.device)
-        for index, row in enumerate(rows):
-            kept = row[:length]
-            states[index, : len(kept)] = kept
-            mask[index, : len(kept)] = 1
-        return states, mask
+        turns = self.prepare(pictures, instructions)
+        kept = self.conditioning
+        return hidden_states(self.model, turns, drop=kept.drop, length=kept.length, batch=self.batch)
 
-    def _states(self, picture: Image.Image, instruction: str) -> Tensor:
-        """The last hidden states behind the prefix, (L, W)."""
-        device = self.model.device
-        pixels, grid = self._patches(picture)
+    def prepare(self, pictures: Sequence["Image"], instructions: Sequence[str]) -> ChatTurns:
+        """Return what the language model reads, on the CPU; see `encode` for arguments and errors."""
+        held = list(pictures)  # so that no two of them share an id
+        distinct = {id(picture): picture for picture in held}
+        places = {key: index for index, key in enumerate(distinct)}
+        shown = tuple(places[id(picture)] for picture in held)
+        patches = [self._patches(picture) for picture in distinct.values()]
         merge = self.image_processor.merge_size**2
-        ids = prompt_ids(self.tokenizer, self.conditioning.prefix, instruction, int(grid.prod()) // merge)
-        input_ids = torch.tensor([ids], device=device)
-        # Token 0 is "!": upstream takes it for padding, so it is no key and has the position 1.
-        attention_mask = (input_ids > 0).long()
-        kinds = (input_ids == self.model.config.image_token_id).int()
-        positions, _ = self.model.model.get_rope_index(
-            input_ids, mm_token_type_ids=kinds, image_grid_thw=grid.to(device), attention_mask=attention_mask
+        tokens = [int(grid.prod()) // merge for _, grid in patches]
+        ids = tuple(
+            torch.tensor(prompt_ids(self.tokenizer, self.conditioning.prefix, instruction, tokens[picture]))
+            for picture, instruction in zip(shown, instructions, strict=True)
         )
-        positions = torch.where(attention_mask.bool()[None], positions, torch.ones_like(positions))
-        found = self.model.model(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            position_ids=positions,
-            pixel_values=pixels.to(device, self.model.dtype),
-            image_grid_thw=grid.to(device),
-            mm_token_type_ids=kinds,
-            use_cache=False,
+        return ChatTurns(
+            ids=ids, pictures=shown, pixels=tuple(one for one, _ in patches), grids=tuple(grid for _, grid in patches)
         )
-        states: Tensor = found.last_hidden_state[0, self.conditioning.drop :]
-        return states
 
-    def _patches(self, picture: Image.Image) -> tuple[Tensor, Tensor]:
+    def _patches(self, picture: "Image") -> tuple[Tensor, Tensor]:
+        from PIL.Image import Resampling
+
         first, second = vlm_sizes(*picture.size)
-        resized = picture.resize(first, Image.Resampling.BICUBIC)
+        resized = picture.resize(first, Resampling.BICUBIC)
         area = second[0] * second[1]
         # The bounds hold exactly one size, so that the processor can't choose another.
         size = {"shortest_edge": min(area, 256 * 784), "longest_edge": max(area, 324 * 784)}
         batch = self.image_processor(images=[resized], size=size, return_tensors="pt")
-        return batch["pixel_values"], batch["image_grid_thw"]
+        return batch["pixel_values"], batch["image_grid_thw"][0]
