@@ -83,15 +83,20 @@ class Transformer(nn.Module):
             t: time in [0, 1], (B,).
             cache: skips the blocks where little changed, if given.
         """
+        embedded = self.img_in(img)
+        if cache is not None:
+            cache.begin(embedded)
         tokens, pooled = self.connector(text, t, mask)
         vector = self.vector(t, pooled)
         table = rotary_table(torch.cat((text_ids, img_ids), dim=1), self.size.axes)
-        embedded = self.img_in(img)
-        if cache is not None and not cache.wants(embedded):
-            return self.final_layer(cache.reuse(embedded), vector)
-        x = self.trunk(embedded, self.txt_in(tokens), vector, table)
-        if cache is not None:
-            cache.remember(embedded, x)
+
+        def compute(some: Tensor, rows: Tensor | None) -> Tensor:
+            def of(part: Tensor) -> Tensor:
+                return part if rows is None else part.index_select(0, rows)
+
+            return self.trunk(some, self.txt_in(of(tokens)), of(vector), (of(table[0]), of(table[1])))
+
+        x = compute(embedded, None) if cache is None else cache.finish(compute)
         return self.final_layer(x, vector)
 
     def vector(self, t: Tensor, pooled: Tensor) -> Tensor:
