@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from step1x_edit.fp8_layers import ScaledLinear
+
 PREFIX = "lora_unet_"
 _IGNORED = ("final_layer", "connector")
 _SUFFIX = re.compile(r"\.(lora_down\.weight|lora_up\.weight|alpha)$")
@@ -46,8 +48,11 @@ def merge(
         allow_unknown: leave keys out that belong to no module instead of raising.
 
     Raises:
-        LoraError: a key is unknown, or a module's tensors are incomplete or of the wrong shape.
+        LoraError: a key is unknown, a module's tensors are incomplete or of the wrong shape, or the network
+            multiplies in FP8 already.
     """
+    if any(isinstance(layer, ScaledLinear) for layer in model.modules()):
+        raise LoraError("adapters are merged before a network is quantised to FP8 products, not after")
     known = targets(model)
     names = sorted({_SUFFIX.sub("", key) for key in adapter})
     unused = [name for name in names if name.removeprefix(PREFIX).startswith(_IGNORED)]

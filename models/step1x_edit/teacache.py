@@ -1,7 +1,9 @@
 """TeaCache: steps whose input hardly changed reuse the last step's residual (arXiv 2411.19108)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from step1x_edit.functional import layer_norm
@@ -9,6 +11,10 @@ from step1x_edit.functional import layer_norm
 COEFFICIENTS = (498.651651, -283.781631, 55.8554382, -3.82021401, 0.264230861)
 """Of the polynomial that turns a relative change into an estimate, highest power first."""
 THRESHOLD = 0.2
+
+Trunk = Callable[[Tensor, Tensor | None], Tensor]
+"""The blocks as a function of embedded tokens (n, L_i, D) and which rows they are, an index (n,) in int64 on
+the tokens' device or None for all; returns the first K ≤ L_i image tokens, (n, K, D)."""
 
 
 def estimate(change: float) -> float:
@@ -19,51 +25,138 @@ def estimate(change: float) -> float:
     return value
 
 
+def relative_changes(feature: Tensor, before: Tensor, samples: int) -> Tensor:
+    """Return δ = mean|F - F'| / mean|F'| over the rows and tokens of each sample, (samples,).
+
+    Args:
+        feature: F, (R·samples, L, D); row r of sample b is at r·samples + b.
+        before: F', likewise.
+        samples: of the batch.
+    """
+
+    def means(x: Tensor) -> Tensor:
+        # Row by row, so that a sample's sum has the same order of additions whatever else is in the batch.
+        return torch.stack([row.mean() for row in x.abs()]).view(-1, samples).mean(0)
+
+    return means(feature - before) / means(before)
+
+
 @dataclass(slots=True)
 class TeaCache:
-    """The state of one generation of `steps` calls. `changes` and `computed` tell what happened."""
+    """The state of one generation of `steps` calls for `samples` pictures, each of which decides as if alone.
+
+    A step is `begin`, then `finish`. `changes` and `computed` tell what happened, by sample and step: δ (0
+    in the first and the last step, where it isn't taken), and whether the blocks ran.
+    """
 
     steps: int
     threshold: float = THRESHOLD
-    step: int = 0
-    accumulated: float = 0.0
-    feature: Tensor | None = None
-    residual: Tensor | None = None
-    changes: list[float] = field(default_factory=list)
-    computed: list[bool] = field(default_factory=list)
+    samples: int = 1
+    changes: list[list[float]] = field(init=False)
+    computed: list[list[bool]] = field(init=False)
+    _step: int = field(default=0, init=False)
+    _accumulated: list[float] = field(init=False)
+    _embedded: Tensor | None = field(default=None, init=False)
+    _feature: Tensor | None = field(default=None, init=False)
+    _residual: Tensor | None = field(default=None, init=False)
+    _host: Tensor | None = field(default=None, init=False)
+    _copied: torch.cuda.Event | None = field(default=None, init=False)
 
-    def wants(self, x: Tensor) -> bool:
-        """Say whether this step must be computed.
+    def __post_init__(self) -> None:
+        self.changes = [[] for _ in range(self.samples)]
+        self.computed = [[] for _ in range(self.samples)]
+        self._accumulated = [0.0] * self.samples
+
+    def begin(self, embedded: Tensor) -> None:
+        """Note a step's input; in an inner step, start the copy of its changes to the host.
+
+        What is queued on a GPU between `begin` and `finish` runs while the host waits for that copy.
 
         Args:
-            x: the embedded image tokens of all rows, (B, L_i, D).
+            embedded: the embedded image tokens, (R·samples, L_i, D): the rows of all samples with their
+                prompts, then, under guidance, those of all samples without.
+
+        Raises:
+            ValueError: the rows can't be shared out among the samples.
         """
-        feature = layer_norm(x)
-        change = 0.0
-        must = self.step in (0, self.steps - 1) or self.feature is None
-        if not must and self.feature is not None:
-            change = _relative_change(feature, self.feature)
-            self.accumulated += estimate(change)
-            must = self.accumulated >= self.threshold
-        if must:
-            self.accumulated = 0.0
-        self.feature = feature
-        self.step += 1
-        self.changes.append(change)
-        self.computed.append(must)
-        return must
+        if len(embedded) % self.samples:
+            raise ValueError(f"{len(embedded)} rows can't be those of {self.samples} samples")
+        self._embedded = embedded
+        if self._is_last():
+            return
+        feature = layer_norm(embedded.float())
+        if self._feature is not None and self._step > 0:
+            self._start_copy(relative_changes(feature, self._feature, self.samples))
+        self._feature = feature
 
-    def remember(self, x: Tensor, trunk: Tensor) -> None:
-        """Keep what the trunk added to its input."""
-        self.residual = trunk - x
+    def finish(self, compute: Trunk) -> Tensor:
+        """Return the trunk's output, computed or as the last computed step suggests it, (R·samples, K, D).
 
-    def reuse(self, x: Tensor) -> Tensor:
-        """Return the trunk's output as the last computed step suggests it."""
-        if self.residual is None:
+        Args:
+            compute: the trunk; called once if any sample must be computed, with the rows of those only.
+
+        Raises:
+            RuntimeError: the step wasn't begun.
+        """
+        embedded = self._embedded
+        if embedded is None:
+            raise RuntimeError("a step is begun before it is finished")
+        computing = self._decide()
+        self._embedded = None
+        self._step += 1
+        if all(computing):
+            trunk = compute(embedded, None)
+            self._residual = trunk - embedded[:, : trunk.shape[1]]
+            return trunk
+        residual = self._residual
+        if residual is None:
             raise RuntimeError("nothing has been computed yet")
-        return x + self.residual
+        suggested = embedded[:, : residual.shape[1]] + residual
+        if not any(computing):
+            return suggested
+        rows = self._rows(computing, embedded)
+        some = embedded.index_select(0, rows)
+        trunk = compute(some, rows)
+        residual.index_copy_(0, rows, trunk - some[:, : trunk.shape[1]])
+        return suggested.index_copy_(0, rows, trunk)
 
+    def through(self, embedded: Tensor, compute: Trunk) -> Tensor:
+        """Do a whole step, `begin` and `finish` at once."""
+        self.begin(embedded)
+        return self.finish(compute)
 
-def _relative_change(feature: Tensor, before: Tensor) -> float:
-    difference = (feature - before).float().abs().mean() / before.float().abs().mean()
-    return float(difference)
+    def _is_last(self) -> bool:
+        return self._step == self.steps - 1
+
+    def _start_copy(self, changes: Tensor) -> None:
+        on_gpu = changes.is_cuda
+        if self._host is None:
+            self._host = torch.empty(self.samples, dtype=torch.float32, pin_memory=on_gpu)
+        self._host.copy_(changes, non_blocking=True)
+        if on_gpu:
+            self._copied = torch.cuda.Event()
+            self._copied.record(torch.cuda.current_stream(changes.device))
+
+    def _read(self) -> list[float]:
+        if self._host is None:
+            raise RuntimeError("no copy was started")
+        if self._copied is not None:
+            self._copied.synchronize()
+        return self._host.tolist()
+
+    def _decide(self) -> list[bool]:
+        outer = self._step == 0 or self._is_last()
+        changes = [0.0] * self.samples if outer else self._read()
+        for sample, change in enumerate(changes):
+            accumulated = self._accumulated[sample] + (0.0 if outer else estimate(change))
+            # Not "≥ threshold": a change that is no number must be computed.
+            must = outer or not accumulated < self.threshold
+            self._accumulated[sample] = 0.0 if must else accumulated
+            self.changes[sample].append(change)
+            self.computed[sample].append(must)
+        return [computed[-1] for computed in self.computed]
+
+    def _rows(self, computing: list[bool], embedded: Tensor) -> Tensor:
+        chosen = [row for row in range(len(embedded)) if computing[row % self.samples]]
+        # From pinned memory the copy to a GPU doesn't wait.
+        return torch.tensor(chosen, pin_memory=embedded.is_cuda).to(embedded.device, non_blocking=True)

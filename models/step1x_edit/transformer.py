@@ -8,7 +8,15 @@ from torch import Tensor, nn
 
 from step1x_edit.connector import Connector
 from step1x_edit.functional import rotary_table, transformer_time
-from step1x_edit.layers import DoubleBlock, Modulated, OutputLayer, RotaryTable, SingleBlock, VectorEmbedder, modulation_of
+from step1x_edit.layers import (
+    DoubleBlock,
+    Modulated,
+    OutputLayer,
+    RotaryTable,
+    SingleBlock,
+    VectorEmbedder,
+    modulation_of,
+)
 from step1x_edit.teacache import TeaCache
 
 Version = Literal["v1.0", "v1.1"]
@@ -93,15 +101,17 @@ class Transformer(nn.Module):
             t: time in [0, 1], (B,).
             cache: skips the blocks where little changed, if given.
         """
-        tokens, modulation = self.condition(text, mask, t)
-        table = rotary_table(torch.cat((text_ids, img_ids), dim=1), self.size.axes)
         embedded = self.img_in(img.to(self.dtype))
-        if cache is not None and not cache.wants(embedded):
-            return self.finish(cache.reuse(embedded), modulation)
-        x = self.trunk(embedded, tokens, modulation, table)
         if cache is not None:
-            cache.remember(embedded, x)
-        return self.finish(x, modulation)
+            cache.begin(embedded)
+        tokens, modulation = self.condition(text, mask, t)
+        cos, sin = rotary_table(torch.cat((text_ids, img_ids), dim=1), self.size.axes)
+
+        def trunk(some: Tensor, rows: Tensor | None) -> Tensor:
+            of = slice(None) if rows is None else rows
+            return self.trunk(some, tokens[of], modulation[of], (cos[of], sin[of]))
+
+        return self.finish(trunk(embedded, None) if cache is None else cache.finish(trunk), modulation)
 
     def condition(self, text: Tensor, mask: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
         """Return all that the blocks take from text and time: text tokens (B, L_t, D), flat modulation (B, M).
@@ -145,6 +155,11 @@ class Transformer(nn.Module):
         for index, (block, own) in enumerate(zip(self.single_blocks, single, strict=True)):
             x = block(x, own, table, text, copies, kept if index == last else None)
         return x[:, text:] if kept is None else x
+
+    def fuse(self) -> None:
+        """Compile the blocks with `torch.compile`, for any length and batch: slow in the first step, then faster."""
+        for block in (*self.double_blocks, *self.single_blocks):
+            block.compile(dynamic=True)
 
     def finish(self, x: Tensor, modulation: Tensor) -> Tensor:
         """Return the velocity (B, L, channels) of image tokens after all blocks, (B, L, D)."""
