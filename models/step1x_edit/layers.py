@@ -110,7 +110,7 @@ class DoubleBlock(nn.Module):
         self.txt_mlp = feed_forward(hidden, inner)
 
     @property
-    def modulators(self) -> list[nn.Linear]:
+    def modulators(self) -> list[nn.Module]:
         """The layers whose outputs, one after the other, are the block's modulation."""
         return [self.img_mod.lin, self.txt_mod.lin]
 
@@ -154,7 +154,7 @@ class SingleBlock(nn.Module):
         self.modulation = ModulationLayer(hidden, 1)
 
     @property
-    def modulators(self) -> list[nn.Linear]:
+    def modulators(self) -> list[nn.Module]:
         """The layer whose output is the block's modulation."""
         return [self.modulation.lin]
 
@@ -212,11 +212,9 @@ class OutputLayer(nn.Module):
         self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(hidden, 2 * hidden))
 
     @property
-    def modulators(self) -> list[nn.Linear]:
+    def modulators(self) -> list[nn.Module]:
         """The layer whose output is the block's modulation."""
-        layer = self.adaLN_modulation[1]
-        assert isinstance(layer, nn.Linear)
-        return [layer]
+        return [self.adaLN_modulation[1]]
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
         """Return (B, L, channels).

@@ -1,24 +1,31 @@
 """Loads a pipeline from a local folder, in the original layout or that of diffusers."""
 
+import logging
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 
 from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
 from step1x_edit.conditioning import Conditioning, TextConditioner
 from step1x_edit.diffusers_format import autoencoder_source, transformer_source
+from step1x_edit.fp8 import Fp8, quantise
+from step1x_edit.lora import merge
 from step1x_edit.prefix import load_prefix
 from step1x_edit.profiles import profile_of
+from step1x_edit.residence import Footprint, Mode, bytes_of, choose, conditioning_modules, slots
 from step1x_edit.transformer import Transformer, TransformerSize, Version
-from step1x_edit.weights import WeightsError, load_weights, original_names
+from step1x_edit.weights import WeightsError, load_weights, opened, original_names
 
 if TYPE_CHECKING:
     from transformers.image_processing_utils import BaseImageProcessor
 
     from step1x_edit.pipeline import Step1XEditPipeline
+
+log = logging.getLogger(__name__)
 
 TRANSFORMER_FILES: dict[Version, str] = {
     "v1.0": "step1x-edit-i1258.safetensors",
@@ -78,22 +85,34 @@ def load_pipeline(
     version: Version = "v1.1",
     profile: str | None = None,
     device: torch.device | str = "cpu",
+    memory: Mode | Literal["auto"] = "auto",
+    fp8: Fp8 | None = None,
+    adapters: Sequence[tuple[Path, float]] = (),
+    level: int = 1024,
+    batch: int = 1,
+    fused: bool = False,
     prompts: Path | None = None,
     conditioning: Conditioning | None = None,
     size: TransformerSize | None = None,
     autoencoder_size: AutoencoderSize | None = None,
 ) -> Pipeline:
-    """Load a pipeline, every weight strictly, straight to a device.
+    """Load a pipeline, every weight strictly.
 
     On a GPU the network and the language model are bfloat16, elsewhere float32; the autoencoder is
-    always float32.
+    always float32. What stays on the GPU is loaded straight to it.
 
     Args:
         kind: the pipeline's class.
         folder: the published files, in the original layout or that of diffusers.
         version: of the weights.
         profile: of sampling; the version's own if None.
-        device: where everything goes.
+        device: where everything is computed.
+        memory: which parts stay on the GPU between their phases; `auto` takes the fastest that fits.
+        fp8: weights in 8 bits, or matrix products too; not the same numerics.
+        adapters: LoRA files in kohya's format with their weights, merged in this order.
+        level: side of a square of the working area for which `auto` counts, in pixels.
+        batch: edits in one pass for which `auto` counts.
+        fused: compile the blocks with `torch.compile`: slow in the first step, then faster.
         prompts: a checkout or file that holds the trained prefix; else it is fetched once.
         conditioning: another conditioning than the trained one.
         size: of another network than the published.
@@ -101,28 +120,71 @@ def load_pipeline(
 
     Raises:
         WeightsError: a file or tensor is missing, damaged or doesn't fit.
+        LoraError: an adapter doesn't fit.
         PrefixError: the trained prefix is nowhere to be had.
+        MemoryShortage: `auto` finds no mode that fits.
     """
     files = find_files(folder, version)
     chosen = profile_of(version, profile)
     conditioning = conditioning or Conditioning(prefix=load_prefix(prompts))
-    dtype = torch.bfloat16 if torch.device(device).type == "cuda" else torch.float32
+    device = torch.device(device)
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    mode = memory if memory != "auto" else _fitting(device, files, version, size, fp8, level, batch)
+    log.info("Step1X-Edit %s on %s in memory mode %s%s", version, device, mode, f", fp8 {fp8}" if fp8 else "")
+    place = device if mode == "resident" else torch.device("cpu")
     transformer = load_weights(
         lambda: Transformer(version, size),
         files.transformer,
         naming=transformer_source if files.diffusers else original_names,
-        device=device,
+        device=torch.device("cpu") if fp8 else place,
         dtype=dtype,
     )
+    for path, weight in adapters:
+        with opened([path]) as tensors:
+            merged = merge(transformer, tensors, weight)
+        log.info("%s: %d modules merged, %d unused, as in the original", path, len(merged.applied), len(merged.unused))
+    if fp8:
+        quantise(transformer, fp8)
+        transformer.to(place)
+    if fused:
+        transformer.fuse()
     levels = len((autoencoder_size or AutoencoderSize()).multipliers)
     autoencoder = load_weights(
         lambda: Autoencoder(autoencoder_size),
         files.autoencoder,
         naming=autoencoder_source(levels) if files.diffusers else original_names,
-        device=device,
+        device=place,
         dtype=torch.float32,
     )
-    return kind(transformer, autoencoder, load_conditioner(files, conditioning, device, dtype), chosen)
+    conditioner = load_conditioner(files, conditioning, place, dtype)
+    return kind(transformer, autoencoder, conditioner, chosen, device=device, mode=mode)
+
+
+def _fitting(
+    device: torch.device,
+    files: Files,
+    version: Version,
+    size: TransformerSize | None,
+    fp8: Fp8 | None,
+    level: int,
+    batch: int,
+) -> Mode:
+    """The fastest memory mode that fits what is free on the device."""
+    if device.type != "cuda":
+        return "resident"
+    with torch.device("meta"):
+        network = Transformer(version, size).to(torch.bfloat16)
+    if fp8:
+        quantise(network, fp8)
+    conditioning = bytes_of(slots(*conditioning_modules(network)))
+    footprint = Footprint(
+        language=sum(path.stat().st_size for path in files.language_model.glob("*.safetensors")),
+        conditioning=conditioning,
+        blocks=bytes_of(slots(network)) - conditioning,
+        autoencoder=sum(path.stat().st_size for path in files.autoencoder),
+    )
+    free, _ = torch.cuda.mem_get_info(device)
+    return choose(free, footprint, level * level, 2 * batch)
 
 
 def load_conditioner(

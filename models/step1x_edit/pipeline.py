@@ -1,6 +1,6 @@
 """From pictures and instructions to edited pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -11,12 +11,14 @@ from torch import Tensor
 
 from step1x_edit.autoencoder import Autoencoder
 from step1x_edit.conditioning import TextConditioner
-from step1x_edit.packing import image_ids, pack, text_ids, unpack
+from step1x_edit.denoising import Trajectory, denoise
+from step1x_edit.pictures import to_picture, to_tensor
+from step1x_edit.prepared import Prepared, prepare
 from step1x_edit.profiles import Posterior, Profile, profile_of
-from step1x_edit.sampling import sample
+from step1x_edit.residence import Mode, Residence
+from step1x_edit.sampling import seen_times
 from step1x_edit.schedule import times
 from step1x_edit.sizing import working_size
-from step1x_edit.teacache import TeaCache
 from step1x_edit.transformer import Transformer
 
 LATENT = 8
@@ -40,8 +42,39 @@ class Sampling:
     teacache: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """One edit: its place among those asked for, the source in working size, the size wanted back."""
+
+    index: int
+    instruction: str
+    picture: Image.Image
+    size: tuple[int, int]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What the language model made of a batch's prompts: states (R, L_t, W) and mask (R, L_t)."""
+
+    states: Tensor
+    mask: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """Where a batch's sampling begins: noise and the sources' latents, each (B, C, h, w)."""
+
+    noise: Tensor
+    reference: Tensor
+
+
+_Batch = list[_Edit]
+"""Edits of one working size that go through the network together."""
+
+
 class Step1XEditPipeline:
-    """Step1X-Edit with all its parts in memory, on one device."""
+    """Step1X-Edit: source and instruction in, edited picture out."""
 
     def __init__(
         self,
@@ -49,11 +82,28 @@ class Step1XEditPipeline:
         autoencoder: Autoencoder,
         conditioner: TextConditioner,
         profile: Profile | None = None,
+        *,
+        device: torch.device | str = "cpu",
+        mode: Mode = "resident",
     ) -> None:
+        """Put a pipeline together from its parts.
+
+        Args:
+            transformer: the network.
+            autoencoder: in float32.
+            conditioner: the language model with its tokenizer and image processor.
+            profile: of sampling; the version's own if None.
+            device: where it computes.
+            mode: which parts stay there between their phases.
+        """
         self.transformer = transformer
         self.autoencoder = autoencoder
         self.conditioner = conditioner
         self.profile = profile or profile_of(transformer.version)
+        self.device = torch.device(device)
+        self.residence = Residence(
+            mode, device, language=conditioner.model, network=transformer, autoencoder=autoencoder
+        )
 
     @classmethod
     def from_pretrained(cls, folder: Path | str, **options: object) -> Self:
@@ -62,67 +112,108 @@ class Step1XEditPipeline:
 
         return load_pipeline(cls, Path(folder), **options)  # type: ignore[arg-type]
 
-    @property
-    def device(self) -> torch.device:
-        """Where the network is."""
-        return self.transformer.img_in.weight.device
-
-    @torch.inference_mode()
     def __call__(
-        self, images: Sequence[Image.Image], instructions: Sequence[str], *, seed: int, sampling: Sampling | None = None
+        self,
+        images: Sequence[Image.Image],
+        instructions: Sequence[str],
+        *,
+        seed: int | Sequence[int],
+        sampling: Sampling | None = None,
+        batch: int = 1,
     ) -> list[Image.Image]:
-        """Return the edited pictures, each in its source's size.
+        """Return the edited pictures, each in its source's size. Takes and raises what `edits` does."""
+        return list(self.edits(images, instructions, seed=seed, sampling=sampling, batch=batch))
+
+    def edits(
+        self,
+        images: Sequence[Image.Image],
+        instructions: Sequence[str],
+        *,
+        seed: int | Sequence[int],
+        sampling: Sampling | None = None,
+        batch: int = 1,
+    ) -> Iterator[Image.Image]:
+        """Yield the edited pictures in order, each in its source's size and as soon as it is finished.
+
+        With all parts resident that is batch by batch; otherwise every phase is gone through for all
+        edits before the next begins, so that weights move once.
 
         Args:
             images: the sources, in any mode; alpha is dropped.
             instructions: one for each source.
-            seed: fixes noise and posterior of each picture, whatever else is in the batch.
+            seed: fixes noise and posterior of each picture, whatever else is in the batch; one for all
+                or one for each.
             sampling: how they are edited.
+            batch: how many edits of equal working size go through the network together.
 
         Raises:
             SizeError: a source is too long and thin.
+            ValueError: there are not as many instructions or seeds as images.
         """
         sampling = sampling or Sampling()
-        return [
-            self._edit(image, instruction, seed, sampling)
-            for image, instruction in zip(images, instructions, strict=True)
-        ]
+        seeds = [seed] * len(images) if isinstance(seed, int) else list(seed)
+        batches = _batched(
+            [
+                _Edit(index, instruction, self._resized(image, sampling.level), image.size, own)
+                for index, (image, instruction, own) in enumerate(zip(images, instructions, seeds, strict=True))
+            ],
+            batch,
+        )
+        together = 1 if self.residence.mode == "resident" else max(1, len(batches))
+        finished: dict[int, Image.Image] = {}
+        following = 0
+        try:
+            for start in range(0, len(batches), together):
+                finished |= self._run(batches[start : start + together], sampling)
+                while following in finished:
+                    yield finished.pop(following)
+                    following += 1
+        finally:
+            self.residence.release()
 
-    def _edit(self, image: Image.Image, instruction: str, seed: int, sampling: Sampling) -> Image.Image:
-        picture = self._resized(image, sampling.level)
-        generator = torch.Generator(self.device).manual_seed(seed)
-        noise = self._noise(picture, generator)
-        reference = pack(self._encode(picture, generator, sampling.posterior).to(noise.dtype))
-        rows = [instruction] if sampling.guidance is None else [instruction, sampling.negative]
-        states, mask = self.conditioner.encode([picture] * len(rows), rows)
-        states, mask = states.to(self.device), mask.to(self.device)
-        height, width = noise.shape[-2:]
-        positions = image_ids(len(rows), height // 2, width // 2, self.transformer.version, reference=True)
-        text_positions = text_ids(len(rows), states.shape[1]).to(self.device)
-        positions = positions.to(self.device)
-        cache = TeaCache(sampling.steps, sampling.teacache) if sampling.teacache is not None else None
+    @torch.inference_mode()
+    def _run(self, batches: Sequence[_Batch], sampling: Sampling) -> dict[int, Image.Image]:
+        """Go through all phases with some batches; return the pictures by the edits' places."""
+        need, park = self.residence.need, self.residence.mode != "resident"
+        need("language")
+        texts = [self._read(batch, sampling) for batch in batches]
+        need("autoencoder")
+        starts = [self._draw(batch, sampling) for batch in batches]
+        need("conditioning")
+        prepared = []
+        for batch, text in zip(batches, texts, strict=True):
+            ready = self._prepare(text, starts[0].noise.dtype, self._trajectory(batch, sampling))
+            prepared.append(ready.to("cpu") if park else ready)
+        need("blocks")
+        latents = []
+        for batch, start in zip(batches, starts, strict=True):
+            given = prepared.pop(0), start.noise, start.reference, self._trajectory(batch, sampling)
+            latents.append(denoise(self.transformer, *given, teacache=sampling.teacache))
+        need("autoencoder")
+        return {
+            edit.index: self._decode(latent[None], edit.size)
+            for batch, own in zip(batches, latents, strict=True)
+            for edit, latent in zip(batch, own, strict=True)
+        }
 
-        def velocity(tokens: Tensor, t: Tensor) -> Tensor:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-                return self.transformer(tokens, positions, states, text_positions, mask, t, cache=cache)
+    def _read(self, batch: _Batch, sampling: Sampling) -> _Text:
+        """Have the language model read the prompts; rows are all edits', then, under guidance, all negative ones."""
+        prompts = [edit.instruction for edit in batch]
+        pictures = [edit.picture for edit in batch]
+        if sampling.guidance is not None:
+            prompts, pictures = prompts + [sampling.negative] * len(batch), pictures * 2
+        return _Text(*self.conditioner.encode(pictures, prompts))
 
-        packed = pack(noise)
-        moments = times(sampling.steps, packed.shape[1])
-        above = self.profile.damped_above
-        final = sample(velocity, packed, reference, moments, strength=sampling.guidance, damped_above=above)
-        latent = unpack(final, height, width).float()
-        return to_picture(self.autoencoder.decode(latent)).resize(image.size, Image.Resampling.BICUBIC)
-
-    def _resized(self, image: Image.Image, level: int) -> Image.Image:
-        filters = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
-        rgb = image.convert("RGB")
-        return rgb.resize(working_size(*rgb.size, level), filters[self.profile.resample])
-
-    def _noise(self, picture: Image.Image, generator: torch.Generator) -> Tensor:
-        channels = self.autoencoder.size.latent
-        shape = (1, channels, picture.height // LATENT, picture.width // LATENT)
+    def _draw(self, batch: _Batch, sampling: Sampling) -> _Start:
+        """Draw each edit's noise, then its source's latent, from a generator of its own."""
         dtype = torch.bfloat16 if self.device.type == "cuda" else torch.float32
-        return torch.randn(shape, generator=generator, device=self.device, dtype=dtype)
+        noises, references = [], []
+        for edit in batch:
+            generator = torch.Generator(self.device).manual_seed(edit.seed)
+            shape = (1, self.autoencoder.size.latent, edit.picture.height // LATENT, edit.picture.width // LATENT)
+            noises.append(torch.randn(shape, generator=generator, device=self.device, dtype=dtype))
+            references.append(self._encode(edit.picture, generator, sampling.posterior).to(dtype))
+        return _Start(torch.cat(noises), torch.cat(references))
 
     def _encode(self, picture: Image.Image, generator: torch.Generator, posterior: Posterior) -> Tensor:
         pixels = to_tensor(picture).to(self.device)
@@ -134,14 +225,37 @@ class Step1XEditPipeline:
             noise = torch.randn(mean.shape, generator=generator, device=self.device, dtype=mean.dtype)
             return self.autoencoder.encode(pixels, noise)
 
+    def _prepare(self, text: _Text, dtype: torch.dtype, trajectory: Trajectory) -> Prepared:
+        """Compute what the blocks take from text and time, for noise of a dtype."""
+        strength, above = trajectory.strength, trajectory.damped_above
+        seen = seen_times(trajectory.times, dtype, strength=strength, damped_above=above)
+        states, mask = text.states.to(self.device), text.mask.to(self.device)
+        return prepare(self.transformer, states, mask, seen.to(self.device))
 
-def to_tensor(picture: Image.Image) -> Tensor:
-    """Return an RGB picture as (1, 3, H, W) in [-1, 1], float32."""
-    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return pixels.reshape(1, picture.height, picture.width, 3).permute(0, 3, 1, 2).float() / 255 * 2 - 1
+    def _decode(self, latent: Tensor, size: tuple[int, int]) -> Image.Image:
+        return to_picture(self.autoencoder.decode(latent)).resize(size, Image.Resampling.BICUBIC)
+
+    def _trajectory(self, batch: _Batch, sampling: Sampling) -> Trajectory:
+        width, height = batch[0].picture.size
+        tokens = height * width // (2 * LATENT) ** 2
+        return Trajectory(
+            times=times(sampling.steps, tokens), strength=sampling.guidance, damped_above=self.profile.damped_above
+        )
+
+    def _resized(self, image: Image.Image, level: int) -> Image.Image:
+        filters = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
+        rgb = image.convert("RGB")
+        return rgb.resize(working_size(*rgb.size, level), filters[self.profile.resample])
 
 
-def to_picture(image: Tensor) -> Image.Image:
-    """Return the picture of (1, 3, H, W) in about [-1, 1]; values are clamped, then truncated to 8 bits."""
-    pixels = (image[0].float().clamp(-1, 1) * 0.5 + 0.5).mul(255).to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
-    return Image.frombytes("RGB", (pixels.shape[1], pixels.shape[0]), bytes(pixels.flatten().tolist()))
+def _batched(edits: Sequence[_Edit], most: int) -> list[_Batch]:
+    """Cut edits into batches of equal working size, in the order of their first ones."""
+    batches: list[_Batch] = []
+    for edit in edits:
+        fitting = (batch for batch in batches if batch[0].picture.size == edit.picture.size and len(batch) < most)
+        batch = next(fitting, None)
+        if batch is None:
+            batches.append([edit])
+        else:
+            batch.append(edit)
+    return batches

@@ -1,9 +1,11 @@
 """Checks this implementation against recorded cases of the original network.
 
-    python -m step1x_edit.verify FOLDER [--tokenizer FOLDER]
+    python -m step1x_edit.verify FOLDER [--tokenizer FOLDER] [--fast] [--fused] [--dtype D] [--device D]
 
-`FOLDER/index.json` lists the cases. Each is compared in float32 as |a - b| ≤ atol + rtol·|b|. Exits 1 if
-one fails.
+`FOLDER/index.json` lists the cases. Each is compared in float32 on the CPU as |a - b| ≤ atol + rtol·|b|;
+that is the verdict that counts. Other paths have looser tolerances: ten times the case's in float32; in 16
+bits the norm of the error may be 3 % of the expected tensor's, and more where guidance amplifies it over
+several steps. Exits 1 if one fails.
 """
 
 import argparse
@@ -16,11 +18,13 @@ import torch
 from safetensors.torch import load_file
 
 from step1x_edit.checks import CHECKS, check_prompt_ids
-from step1x_edit.comparing import Case, Skipped, Tensors
+from step1x_edit.comparing import PLAIN, Case, Skipped, Tensors, Way
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def read_cases(folder: Path) -> Iterator[Case]:
-    """Yield the cases that a folder's index lists."""
+def read_cases(folder: Path, way: Way = PLAIN) -> Iterator[Case]:
+    """Yield the cases that a folder's index lists, to be run on a path."""
     for entry in json.loads((folder / "index.json").read_text(encoding="utf-8"))["cases"]:
         described = json.loads((folder / entry["json"]).read_text(encoding="utf-8"))
         tensors = load_file(folder / entry["file"]) if entry.get("file", "").endswith(".safetensors") else {}
@@ -37,10 +41,11 @@ def read_cases(folder: Path) -> Iterator[Case]:
             tolerance,
             config,
             parts["w."],
-            parts["in."],
+            {name: tensor.to(way.device) for name, tensor in parts["in."].items()},
             parts["out."],
-            lora,
+            {name: tensor.to(way.device) for name, tensor in lora.items()},
             described.get("cases", []),
+            way,
         )
 
 
@@ -68,14 +73,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--tokenizer", type=Path, help="folder of Qwen2.5-VL's tokenizer, for the prompt_ids cases")
+    parser.add_argument(
+        "--fast", action="store_true", help="by the fast path: prepared steps, folded text, targets only"
+    )
+    parser.add_argument("--fused", action="store_true", help="with blocks compiled by torch.compile")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32")
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
+    way = Way(device=given.device, dtype=DTYPES[given.dtype], fast=given.fast, fused=given.fused)
+    torch.backends.cudnn.allow_tf32 = False
     passed = True
-    sys.stdout.write(f"{'case':<30}{'kind':<22}{'largest error':>14}  {'tolerance':<24}verdict\n")
-    for case in read_cases(given.folder):
+    sys.stdout.write(f"{'case':<30}{'kind':<22}{'largest error':>14}  {'tolerance':<26}verdict\n")
+    for case in read_cases(given.folder, way):
         verdict, error, fine = run(case, given.tokenizer)
         passed &= fine
-        limits = ", ".join(f"{name} {case.tolerance[name]:g}" for name in ("atol", "rtol") if name in case.tolerance)
-        sys.stdout.write(f"{case.name:<30}{case.kind:<22}{error:>14.2e}  {limits or 'exact':<24}{verdict}\n")
+        sys.stdout.write(f"{case.name:<30}{case.kind:<22}{error:>14.2e}  {case.limits:<26}{verdict}\n")
     return 0 if passed else 1
 
 
