@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageChops
 from safetensors.torch import load_file, save_file
 
 from step1x_edit import tiny
@@ -13,6 +13,7 @@ from step1x_edit.diffusers_format import autoencoder_source, transformer_source
 from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
 from step1x_edit.pipeline import Sampling, Step1XEditPipeline
 from step1x_edit.prefix import PrefixError, load_prefix
+from step1x_edit.residence import Part
 from step1x_edit.sizing import SizeError
 from step1x_edit.weights import WeightsError
 
@@ -193,3 +194,77 @@ def test_without_network_the_missing_prefix_is_one_sentence(tmp_path: Path) -> N
     (tmp_path / "prefix.txt").write_text("tampered with")
     with pytest.raises(PrefixError, match="can't be fetched"):
         load_prefix(cache=tmp_path, address="http://127.0.0.1:9")
+
+
+INSTRUCTIONS = ["Make it red!", "", 'Write "two words" on the wall, don\'t change the rest', "Blue " * 40]
+SIZES = [(90, 60), (120, 80), (60, 90), (90, 60)]
+
+
+@pytest.mark.parametrize("sampling", [FAST, Sampling(steps=5, level=tiny.LEVEL, teacache=0.3, guidance=None)])
+def test_a_batch_gives_the_pictures_of_one_at_a_time(pipeline: Step1XEditPipeline, sampling: Sampling) -> None:
+    sources = [picture(size=size) for size in SIZES]
+    together = pipeline(sources, INSTRUCTIONS, seed=[1, 2, 3, 4], sampling=sampling, batch=3)
+    for index, found in enumerate(together):
+        [alone] = pipeline([sources[index]], [INSTRUCTIONS[index]], seed=index + 1, sampling=sampling)
+        assert found.size == SIZES[index]
+        assert most_different(found, alone) <= 1
+
+
+def most_different(one: Image.Image, other: Image.Image) -> int:
+    """The largest difference of any 8-bit value."""
+    return max(most for _, most in ImageChops.difference(one, other).getextrema())
+
+
+def test_pictures_come_as_soon_as_their_batch_is_finished(pipeline: Step1XEditPipeline) -> None:
+    decoded: list[int] = []
+    hook = pipeline.autoencoder.decoder.register_forward_hook(lambda *_: decoded.append(1))
+    try:
+        edits = pipeline.edits([picture()] * 3, ["red"] * 3, seed=1, sampling=FAST, batch=2)
+        next(edits)
+        assert len(decoded) == 2
+        assert len(list(edits)) == 2
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("mode", ["offload", "24gb"])
+def test_every_memory_mode_gives_the_same_picture_and_has_what_it_runs_present(
+    folder: Path, conditioning: Conditioning, pipeline: Step1XEditPipeline, mode: str
+) -> None:
+    other = load(folder, conditioning, memory=mode)
+    ran: list[str] = []
+
+    def watch(module: torch.nn.Module, part: Part) -> None:
+        def check(*_: object) -> None:
+            assert part in other.residence.present
+            ran.append(part)
+
+        module.register_forward_pre_hook(check)
+
+    watch(other.conditioner.model.model.language_model, "language")
+    watch(other.transformer.connector, "conditioning")
+    watch(other.transformer.double_blocks[0], "blocks")
+    watch(other.autoencoder.encoder, "autoencoder")
+    watch(other.autoencoder.decoder, "autoencoder")
+    sources, instructions = [picture(), picture(size=(60, 90))], ["red", "blue"]
+    found = other(sources, instructions, seed=1, sampling=FAST)
+    wanted = pipeline(sources, instructions, seed=1, sampling=FAST)
+    assert [image.tobytes() for image in found] == [image.tobytes() for image in wanted]
+    assert list(dict.fromkeys(ran)) == ["language", "autoencoder", "conditioning", "blocks"]
+    assert ran.index("conditioning") > len(sources)  # every phase is gone through for all before the next
+    assert not other.residence.present
+
+
+@pytest.mark.parametrize("fp8", ["weights", "matmul"])
+def test_fp8_paints_another_picture_of_the_same_size(
+    folder: Path, conditioning: Conditioning, pipeline: Step1XEditPipeline, fp8: str
+) -> None:
+    found = edit(load(folder, conditioning, fp8=fp8))
+    assert found != edit(pipeline)
+
+
+def test_seeds_and_instructions_must_be_as_many_as_images(pipeline: Step1XEditPipeline) -> None:
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        pipeline([picture()], ["red", "blue"], seed=1, sampling=FAST)
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        pipeline([picture()], ["red"], seed=[1, 2], sampling=FAST)

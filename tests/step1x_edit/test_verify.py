@@ -4,12 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from step1x_edit import tiny, verify
+from step1x_edit.comparing import Way
 from step1x_edit.loading import LANGUAGE_MODEL
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "step1x_edit"
@@ -21,6 +24,34 @@ def test_every_recorded_case_passes(name: str) -> None:
     verdict, error, passed = verify.run(CASES[name])
     assert passed, f"{verdict}, largest error {error}"
     assert verdict == "ok" or CASES[name].kind == "prompt_ids"
+
+
+FAST = [name for name, case in CASES.items() if case.kind in ("dit", "dit_diffusers", "loop", "teacache")]
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_the_fast_path_keeps_to_the_recorded_cases(name: str) -> None:
+    case = replace(CASES[name], way=Way(fast=True))
+    verdict, error, passed = verify.run(case)
+    assert passed, f"{verdict}, largest error {error}"
+    assert error < float(case.tolerance["atol"])  # in fact, within the plain path's tolerance
+
+
+@pytest.mark.parametrize("name", ["connector_v10", "double_block", "dit_v11", "loop_v10", "ae_decode"])
+@pytest.mark.parametrize("fast", [False, True])
+def test_sixteen_bits_stay_near_the_recorded_cases(name: str, fast: bool) -> None:
+    [case] = [case for case in verify.read_cases(GOLDEN, Way(dtype=torch.bfloat16, fast=fast)) if case.name == name]
+    verdict, error, passed = verify.run(case)
+    assert passed, f"{verdict}, largest error {error}"
+    assert error > 1e-4, "this was computed in float32"
+
+
+@pytest.mark.slow
+def test_compiled_blocks_keep_to_the_recorded_cases(tmp_path: Path) -> None:
+    one_case(tmp_path, "loop_v11")
+    done = command(tmp_path, "--fast", "--fused")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "atol 0.002, rtol 0.005" in done.stdout  # the looser tolerance is said
 
 
 def command(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
