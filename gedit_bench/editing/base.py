@@ -86,9 +86,14 @@ class EditModel:
     def artifacts(self) -> Mapping[str, str]:
         """Return what decides the pixels beside the settings: names of weights, adapters or code, to SHA-256.
 
-        Called before `load`; part of the edit fingerprint.
+        A library's implementation that was chosen for this machine is given by its name. Called before
+        `load`; part of the edit fingerprint.
         """
         return {}
+
+    def to_download(self) -> int:
+        """Return how many bytes `load` would download first, as far as that is known."""
+        return 0
 
     def label(self) -> str:
         """Return the name under which results are shown unless the user gives another."""

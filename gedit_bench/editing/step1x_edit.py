@@ -3,7 +3,9 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,7 +18,10 @@ from gedit_bench.errors import UnavailableError
 from gedit_bench.store.atomic import write_json
 
 if TYPE_CHECKING:
+    from step1x_edit.hub_errors import HubError
+    from step1x_edit.loading import Files
     from step1x_edit.pipeline import Sampling, Step1XEditPipeline
+    from step1x_edit.published import Published
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +35,11 @@ class Step1XEditSettings:
     profile: Literal["v1.0", "v1.1"] | None = setting(
         None, "Of sampling, as numbers were published; the version's own."
     )
-    weights: str = setting("", "Folder with the published files.", decides_pixels=False)
+    weights: str = setting(
+        "",
+        "Folder with the published files, or hub id (owner/name or owner/name@revision); the published one.",
+        decides_pixels=False,
+    )
     prompts: str = setting("", "Checkout or file with the trained prompt prefix.", decides_pixels=False)
     steps: Annotated[int, Field(ge=1)] = setting(28, "Euler steps.")
     guidance: float | None = setting(6.0, "Strength of guidance; none asks without.")
@@ -39,6 +48,10 @@ class Step1XEditSettings:
     teacache: float | None = setting(None, "TeaCache's threshold, such as 0.2: faster, not the same numbers.")
     lora: str = setting("", "Adapters in kohya's format: PATH or PATH:WEIGHT, separated by commas.")
     device: str = setting("", "Such as cuda:0; a GPU if there is one.", decides_pixels=False)
+
+    def __post_init__(self) -> None:
+        """Name the version's own profile, so that the record says which it was."""
+        object.__setattr__(self, "profile", self.profile or self.version)
 
 
 class Step1XEdit(EditModel):
@@ -49,52 +62,63 @@ class Step1XEdit(EditModel):
     settings: Step1XEditSettings
 
     def artifacts(self) -> Mapping[str, str]:
-        """Return the SHA-256 of the weight files and adapters that are there; a seed fixes the toy's weights."""
-        adapters = {path.name: _remembered_sha256(path) for path, _ in _adapters(self.settings.lora) if path.is_file()}
-        if self.settings.preset == "tiny" or not self.settings.weights:
-            return adapters
-        from step1x_edit.loading import find_files
+        """Return the SHA-256 of adapters and weight files, and what resizes pictures for the language model.
+
+        Of weights on the hub the hub states it. What is nowhere to be found is left out, and `check` says so.
+        A seed fixes the toy's weights.
+        """
+        from step1x_edit.loading import image_processing
         from step1x_edit.weights import WeightsError
 
-        try:
-            files = find_files(Path(self.settings.weights), self.settings.version).weights
-        except WeightsError:
-            return adapters  # `check` says what is missing
-        return {path.name: _remembered_sha256(path) for path in files} | adapters
+        found = {"image processing": image_processing()}
+        if self.settings.preset != "tiny":
+            with suppress(WeightsError):  # `check` says what is missing
+                found |= self._hashes()
+        adapters = (path for path, _ in _adapters(self.settings.lora))
+        return found | {path.name: _remembered_sha256(path) for path in adapters if path.is_file()}
+
+    def to_download(self) -> int:
+        """Return how many bytes of weights are on the hub and not here; 0 where the hub can't be asked."""
+        from step1x_edit.weights import WeightsError
+
+        with suppress(WeightsError):  # `check` says why
+            return self._published.missing if self._published else 0
+        return 0
 
     def check(self) -> None:
         """Say what is missing.
 
         Raises:
-            UnavailableError: no weights, or no GPU for them.
+            UnavailableError: no weights, here or on the hub, no room to download them, or no GPU for them.
         """
         for path, _ in _adapters(self.settings.lora):
             if not path.is_file():
                 raise UnavailableError(f"There is no adapter {path}.", "Name a safetensors file with -o lora=PATH.")
         if self.settings.preset == "tiny":
             return
-        if not self.settings.weights:
-            raise UnavailableError(
-                "step1x-edit needs its weights (about 42 GB), and this version doesn't download them.",
-                "Name the folder of the published files with -o weights=PATH, or try --model step1x-edit@tiny.",
-            )
-        from step1x_edit.loading import find_files
+        from step1x_edit.download import check_space
         from step1x_edit.weights import WeightsError
 
         try:
-            find_files(Path(self.settings.weights), self.settings.version)
+            if self._published is None:
+                self._local_files()
+            else:
+                check_space(self._published)
         except WeightsError as error:
-            raise UnavailableError(f"{error}.", "Download the published files there.") from error
+            raise UnavailableError(
+                f"step1x-edit needs its weights (about 42 GB): {error}.",
+                "A folder of the published files is named with -o weights=PATH; --model step1x-edit@tiny needs none.",
+            ) from error
         if not self.settings.device and self._device() == "cpu":
             raise UnavailableError(
                 "step1x-edit needs a GPU of about 42 GB, and there is none.", "Or set -o device=cpu."
             )
 
     def load(self) -> None:
-        """Load the pipeline.
+        """Load the pipeline, its weights downloaded first if need be.
 
         Raises:
-            UnavailableError: weights or the trained prompt prefix are missing or damaged.
+            UnavailableError: weights or the trained prompt prefix are missing, damaged or can't be downloaded.
         """
         from step1x_edit.lora import LoraError
         from step1x_edit.prefix import PrefixError
@@ -120,18 +144,52 @@ class Step1XEdit(EditModel):
         self.__dict__.pop("_pipeline", None)
 
     def _loaded(self) -> "Step1XEditPipeline":
+        from step1x_edit.download import download
         from step1x_edit.pipeline import Step1XEditPipeline
 
         settings = self.settings
         if settings.preset == "tiny":
             return _tiny_pipeline(settings.version, settings.profile)
+        files = download(self._published, announce=log.info) if self._published else self._local_files()
         return Step1XEditPipeline.from_pretrained(
-            settings.weights,
+            files,
             version=settings.version,
             profile=settings.profile,
             device=self._device(),
             prompts=Path(settings.prompts) if settings.prompts else None,
         )
+
+    @property
+    def _published(self) -> "Published | None":
+        """What the hub has; None for a folder."""
+        from step1x_edit.hub_errors import HubError
+
+        if isinstance(self._looked_up, HubError):
+            raise self._looked_up
+        return self._looked_up
+
+    @cached_property
+    def _looked_up(self) -> "Published | HubError | None":
+        """What the hub answered; it is asked once, and waited for once if it is silent."""
+        from step1x_edit.hub import hub_id, look_up
+        from step1x_edit.hub_errors import ORIGINAL, HubError
+
+        found = hub_id(self.settings.weights or ORIGINAL)
+        try:
+            return found and look_up(found[0], self.settings.version, found[1])
+        except HubError as error:
+            return error
+
+    def _local_files(self) -> "Files":
+        from step1x_edit.loading import find_files
+
+        return find_files(Path(self.settings.weights).expanduser(), self.settings.version)
+
+    def _hashes(self) -> dict[str, str]:
+        """The SHA-256 of each weight file, by the name that tells it from the others."""
+        if self._published:
+            return {name: known or _remembered_sha256(path) for name, path, known in self._published.weights()}
+        return {name: _remembered_sha256(path) for name, path in self._local_files().weights.items()}
 
     def _sampling(self) -> "Sampling":
         from step1x_edit.pipeline import Sampling

@@ -30,7 +30,8 @@ def test_where_weights_are_does_not_decide_pixels_but_their_content_does(tmp_pat
 
     tiny.make_tiny(tmp_path / "w")
     choice = choose_model("step1x-edit", [f"weights={tmp_path / 'w'}"])
-    assert set(choice.artifacts) == {"step1x-edit-v1p1-official.safetensors", "vae.safetensors", "model.safetensors"}
+    weights = {"step1x-edit-v1p1-official.safetensors", "vae.safetensors", "model.safetensors"}
+    assert set(choice.artifacts) == {*weights, "image processing"}
     assert "weights" in choice.handling
     assert choose_model("step1x-edit", [f"weights={tmp_path / 'w'}"]).artifacts == choice.artifacts
 
