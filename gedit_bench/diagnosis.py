@@ -33,7 +33,8 @@ def examine(
 ) -> Iterator[Finding]:
     """Yield findings about the machine, then the judge, and the data and model if named.
 
-    Data and rubric may be downloaded; the judge is asked for its list of models, never for a score.
+    Data and rubric may be downloaded, a model's weights are not; the judge is asked for its list of models,
+    never for a score.
     """
     yield Finding("machine", True, f"{platform.platform()}, {os.cpu_count()} cores")
     yield Finding("gpu", True, _gpu())
@@ -78,6 +79,8 @@ def _data(data: str) -> str:
 def _model(name: str, editing: settling.Editing) -> str:
     choice = settling.settle_model(name, editing)
     choice.model.check()
+    if download := choice.model.to_download():
+        return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB: `gedit-bench run` does it. Not loaded"
     choice.model.load()
     choice.model.close()
     return f"{choice.name} loads, recipe {choice.recipe.name}"

@@ -22,7 +22,8 @@ MEAN_EDIT_BYTES = 700_000
 class Plan:
     """What is to be done. `settings` maps each model setting to its value and where that came from.
 
-    `languages` are those of the recipe where nobody chose any. `missing` says what stands in the way, such
+    `languages` are those of the recipe where nobody chose any. `download_bytes` is what the model would
+    download before the first edit, as far as that is known. `missing` says what stands in the way, such
     as weights, a key or the official rubric.
     """
 
@@ -31,6 +32,7 @@ class Plan:
     samples: dict[str, int]
     languages: tuple[str, ...]
     to_edit: int
+    download_bytes: int
     questions: int
     judge: str
     request_id: str
@@ -51,6 +53,8 @@ class Plan:
             f"{sum(self.samples.values())} ({', '.join(f'{n} {name}' for name, n in self.samples.items())})",
         )
         yield "to edit", f"{self.to_edit} (at most about {self.disk_bytes / 1e6:.0f} MB of images)"
+        if self.download_bytes:
+            yield "to download", f"{self.download_bytes / 1e9:.1f} GB of weights"
         yield "judge", f"{self.judge}, asked as {self.request_id or '–'}"
         yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"
         for reason in self.missing:
@@ -64,6 +68,7 @@ class Plan:
             "samples": dict(self.samples),
             "to_edit": self.to_edit,
             "disk_bytes": self.disk_bytes,
+            "download_bytes": self.download_bytes,
             "judge": self.judge,
             "request_id": self.request_id,
             "questions": self.questions,
@@ -106,6 +111,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
         samples=dict(Counter(sample.id.language for sample in samples)),
         languages=tuple(selection.languages or choice.recipe.languages),
         to_edit=len(open_edits),
+        download_bytes=choice.model.to_download() if open_edits else 0,
         questions=questions,
         judge=judge,
         request_id=request_id,

@@ -10,6 +10,7 @@ import pytest
 _CACHES = tempfile.mkdtemp(prefix="gedit-bench-tests-")
 os.environ["HF_HOME"] = _CACHES
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there: no test asks the real hub
 
 
 @pytest.fixture(autouse=True)

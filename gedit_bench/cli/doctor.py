@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def doctor(
     editing: ModelOptions,
     judging: EndpointOptions,
-    model: Annotated[str | None, option("--model", "-m", help="Load this model, too.")] = None,
+    model: Annotated[str | None, option("--model", "-m", help="Load this model, too, if its weights are here.")] = None,
     data: Annotated[str | None, option("--data", help="Open these data, too.")] = None,
     as_json: AsJson = False,
 ) -> None:

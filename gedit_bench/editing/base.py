@@ -74,11 +74,14 @@ class EditModel:
         Settings: a dataclass of what can be set with `-o key=value`; types and defaults are read
             from it. `self.settings` holds an instance.
         argument: the setting that `--model name:VALUE` is short for, if any.
+        chunk: how many requests `edit` is handed at once, read after `load`. A backend cuts them into the
+            batches that suit it; what is in flight is lost if the process is killed.
     """
 
     name: ClassVar[str] = ""
     Settings: ClassVar[type] = NoSettings
     argument: ClassVar[str | None] = None
+    chunk: int = 8
 
     def __init__(self, settings: object | None = None) -> None:
         self.settings = self.Settings() if settings is None else settings
@@ -86,9 +89,14 @@ class EditModel:
     def artifacts(self) -> Mapping[str, str]:
         """Return what decides the pixels beside the settings: names of weights, adapters or code, to SHA-256.
 
-        Called before `load`; part of the edit fingerprint.
+        A library's implementation that was chosen for this machine is given by its name. Called before
+        `load`; part of the edit fingerprint.
         """
         return {}
+
+    def to_download(self) -> int:
+        """Return how many bytes `load` would download first, as far as that is known."""
+        return 0
 
     def label(self) -> str:
         """Return the name under which results are shown unless the user gives another."""

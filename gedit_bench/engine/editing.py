@@ -25,9 +25,6 @@ from gedit_bench.store.run import Run, note_selection, note_writer
 
 log = logging.getLogger(__name__)
 
-CHUNK = 8
-"""Requests handed to a backend at once; it cuts them into the batches that suit it."""
-
 Only = Literal["missing", "failed"]
 Shard = tuple[int, int]
 
@@ -105,10 +102,11 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
     manifest = job.run.manifest
     saver = EditSaver(job.run.path, lines, writer.writer, manifest.seed, manifest.source)
     try:
-        for start in range(0, len(pending), CHUNK):
+        chunk = job.model.chunk
+        for start in range(0, len(pending), chunk):
             if stop.requested:
                 return
-            for edit in _edit_chunk(job, saver, pending[start : start + CHUNK]):
+            for edit in _edit_chunk(job, saver, pending[start : start + chunk]):
                 progress.done += 1
                 progress.counts[edit.status] += 1
                 watch(progress)

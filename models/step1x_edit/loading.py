@@ -1,11 +1,12 @@
 """Loads a pipeline from a local folder, in the original layout or that of diffusers."""
 
 import logging
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypedDict, TypeVar
 
 import torch
 
@@ -48,13 +49,22 @@ class Files:
     diffusers: bool
 
     @property
-    def weights(self) -> tuple[Path, ...]:
-        """All weight files, those of the language model too."""
-        return (*self.transformer, *self.autoencoder, *sorted(self.language_model.glob("*.safetensors")))
+    def weights(self) -> dict[str, Path]:
+        """All weight files, those of the language model too, by names that tell them apart.
+
+        In the layout of diffusers, where several are called alike, the names hold the folder.
+        """
+        paths = (*self.transformer, *self.autoencoder, *sorted(self.language_model.glob("*.safetensors")))
+        return {f"{path.parent.name}/{path.name}" if self.diffusers else path.name: path for path in paths}
 
 
-def find_files(folder: Path, version: Version) -> Files:
+def find_files(folder: Path, version: Version, language_model: Path | None = None) -> Files:
     """Return where the parts of a version are in a folder.
+
+    Args:
+        folder: in the original layout or that of diffusers.
+        version: of the weights.
+        language_model: the folder of Qwen2.5-VL, if it is not in `folder` (in the original layout).
 
     Raises:
         WeightsError: a part is missing; the message names it.
@@ -65,8 +75,9 @@ def find_files(folder: Path, version: Version) -> Files:
         )
         files = Files(transformers, autoencoders, folder / "text_encoder", folder / "processor", diffusers=True)
     else:
-        model = folder / LANGUAGE_MODEL
-        transformer, autoencoder = folder / TRANSFORMER_FILES[version], folder / AUTOENCODER_FILE
+        model = language_model or folder / LANGUAGE_MODEL
+        there = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+        transformer, autoencoder = folder / pick_transformer(there, version, folder), folder / AUTOENCODER_FILE
         files = Files((transformer,), (autoencoder,), model, model, diffusers=False)
     for part in (files.transformer, files.autoencoder):
         if not part or not all(path.is_file() for path in part):
@@ -78,9 +89,46 @@ def find_files(folder: Path, version: Version) -> Files:
     return files
 
 
+def pick_transformer(names: Collection[str], version: Version, where: Path | str) -> str:
+    """Return which of some file names is a version's network: the official one, else its only FP8 edition.
+
+    Where there is neither, that is the official name. FP8 editions are the community's; they are called as
+    the official file with `FP8` added.
+
+    Raises:
+        WeightsError: there are several FP8 editions; `where` is named.
+    """
+    official = TRANSFORMER_FILES[version]
+    stem = official.removesuffix(".safetensors")
+    pattern = re.compile(rf"{re.escape(stem)}[-_.]?fp8[\w.-]*\.safetensors", re.IGNORECASE)
+    editions = sorted(name for name in names if pattern.fullmatch(name))
+    if official in names or not editions:
+        return official
+    if len(editions) > 1:
+        raise WeightsError(f"{where} has several FP8 files ({', '.join(editions)}): leave the one that is meant")
+    return editions[0]
+
+
+class LoadOptions(TypedDict, total=False):
+    """What `load_pipeline` can be told; it says what each means."""
+
+    profile: str | None
+    device: torch.device | str
+    memory: Mode | Literal["auto"]
+    fp8: Fp8 | None
+    adapters: Sequence[tuple[Path, float]]
+    level: int
+    batch: int
+    fused: bool
+    prompts: Path | None
+    conditioning: Conditioning | None
+    size: TransformerSize | None
+    autoencoder_size: AutoencoderSize | None
+
+
 def load_pipeline(
     kind: type[Pipeline],
-    folder: Path,
+    source: Path | Files,
     *,
     version: Version = "v1.1",
     profile: str | None = None,
@@ -103,7 +151,7 @@ def load_pipeline(
 
     Args:
         kind: the pipeline's class.
-        folder: the published files, in the original layout or that of diffusers.
+        source: the published files, or the folder that they are in.
         version: of the weights.
         profile: of sampling; the version's own if None.
         device: where everything is computed.
@@ -124,7 +172,7 @@ def load_pipeline(
         PrefixError: the trained prefix is nowhere to be had.
         MemoryShortage: `auto` finds no mode that fits.
     """
-    files = find_files(folder, version)
+    files = source if isinstance(source, Files) else find_files(source, version)
     chosen = profile_of(version, profile)
     conditioning = conditioning or Conditioning(prefix=load_prefix(prompts))
     device = torch.device(device)
@@ -209,13 +257,15 @@ def hide_progress_where_nobody_watches() -> None:
         disable_progress_bar()
 
 
-def _image_processor(folder: Path) -> "BaseImageProcessor":
+def image_processing() -> str:
+    """Return which implementation will resize and patch pictures here: the last bits depend on it."""
     from transformers.utils import is_torchvision_available
 
-    if is_torchvision_available():
-        from transformers import Qwen2VLImageProcessor
+    return "Qwen2VLImageProcessor" if is_torchvision_available() else "Qwen2VLImageProcessorPil"
 
-        return Qwen2VLImageProcessor.from_pretrained(folder, local_files_only=True)
-    from transformers import Qwen2VLImageProcessorPil
 
-    return Qwen2VLImageProcessorPil.from_pretrained(folder, local_files_only=True)
+def _image_processor(folder: Path) -> "BaseImageProcessor":
+    import transformers
+
+    kind: type[BaseImageProcessor] = getattr(transformers, image_processing())
+    return kind.from_pretrained(folder, local_files_only=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 import torch
 from PIL import Image
@@ -19,7 +19,10 @@ from step1x_edit.residence import Mode, Residence
 from step1x_edit.sampling import seen_times
 from step1x_edit.schedule import times
 from step1x_edit.sizing import working_size
-from step1x_edit.transformer import Transformer
+from step1x_edit.transformer import Transformer, Version
+
+if TYPE_CHECKING:
+    from step1x_edit.loading import Files, LoadOptions
 
 LATENT = 8
 """Pixels of a picture to a side of a latent."""
@@ -106,11 +109,27 @@ class Step1XEditPipeline:
         )
 
     @classmethod
-    def from_pretrained(cls, folder: Path | str, **options: object) -> Self:
-        """Load a local folder in the published layout; see `loading.load_pipeline` for options and errors."""
+    def from_pretrained(
+        cls,
+        source: "Path | str | Files",
+        *,
+        version: Version = "v1.1",
+        revision: str | None = None,
+        **options: "Unpack[LoadOptions]",
+    ) -> Self:
+        """Load the published files; see `loading.load_pipeline` for further options and errors.
+
+        Args:
+            source: a local folder in a published layout, an id on the Hugging Face hub, whose files are
+                downloaded, or files that are found already.
+            version: of the weights.
+            revision: of the repository on the hub; its main branch if None.
+            options: of `loading.load_pipeline`.
+        """
+        from step1x_edit.download import located
         from step1x_edit.loading import load_pipeline
 
-        return load_pipeline(cls, Path(folder), **options)  # type: ignore[arg-type]
+        return load_pipeline(cls, located(source, version, revision), version=version, **options)
 
     def __call__(
         self,

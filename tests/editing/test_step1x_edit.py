@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageChops
 from small_benchmark import editing, selection, write_benchmark
 
 from gedit_bench import EditStatus, edit
@@ -30,7 +31,8 @@ def test_where_weights_are_does_not_decide_pixels_but_their_content_does(tmp_pat
 
     tiny.make_tiny(tmp_path / "w")
     choice = choose_model("step1x-edit", [f"weights={tmp_path / 'w'}"])
-    assert set(choice.artifacts) == {"step1x-edit-v1p1-official.safetensors", "vae.safetensors", "model.safetensors"}
+    weights = {"step1x-edit-v1p1-official.safetensors", "vae.safetensors", "model.safetensors"}
+    assert set(choice.artifacts) == {*weights, "image processing"}
     assert "weights" in choice.handling
     assert choose_model("step1x-edit", [f"weights={tmp_path / 'w'}"]).artifacts == choice.artifacts
 
@@ -94,3 +96,31 @@ def test_an_adapter_that_is_missing_or_does_not_fit_is_one_sentence(tmp_path: Pa
 
 def test_none_switches_guidance_off() -> None:
     assert choose_model("step1x-edit@tiny", ["guidance=none"]).settings["guidance"] is None
+
+
+def test_batches_and_memory_modes_make_the_same_images_in_the_same_run(tmp_path: Path) -> None:
+    data = write_benchmark(tmp_path / "data", languages=("en",))
+    tasks = ["ps_human", "text_change"]
+    plain = edit("step1x-edit@tiny", selection(data, tasks=tasks), editing(tmp_path / "plain"))
+    options = ("batch=2", "memory=24gb")
+    other = edit("step1x-edit@tiny", selection(data, tasks=tasks), editing(tmp_path / "other", options=options))
+    assert other.manifest.fingerprint == plain.manifest.fingerprint
+    assert other.manifest.handling["memory"] == "24gb"
+    for sample, made in plain.edits().items():
+        again = other.edits()[sample]
+        with Image.open(plain.image_path(made)) as one, Image.open(other.image_path(again)) as two:
+            assert max(most for _, most in ImageChops.difference(one, two).getextrema()) <= 1
+
+
+def test_fp8_is_another_run(tmp_path: Path) -> None:
+    plain, fp8 = choose_model("step1x-edit@v1.1"), choose_model("step1x-edit@v1.1-fp8")
+    assert fp8.settings["fp8"] == "weights"
+    assert plain.settings["fp8"] is None
+
+
+def test_where_parts_wait_on_the_host_more_edits_share_a_phase() -> None:
+    resident, phases = (choose_model("step1x-edit@tiny", [f"memory={mode}"]).model for mode in ("resident", "offload"))
+    for model in (resident, phases):
+        model.load()
+    assert resident.chunk == 8
+    assert phases.chunk >= 16

@@ -53,6 +53,22 @@ def test_every_sample_lands_in_the_official_layout(data: Path, tmp_path: Path) -
     assert run.holds(found)
 
 
+def test_a_backend_says_how_many_requests_it_wants_at_once(data: Path, tmp_path: Path) -> None:
+    handed: list[int] = []
+
+    class Greedy(Inverting):
+        def load(self) -> None:
+            self.chunk = 3
+
+        def edit(self, requests: Sequence[EditRequest]) -> Iterator[Image.Image | Outcome]:
+            handed.append(len(requests))
+            return super().edit(requests)
+
+    edit(Greedy(), selection(data, languages=["en"]), editing(tmp_path))
+    assert handed[:2] == [3, 3]
+    assert sum(handed) == 11
+
+
 def test_one_bad_sample_does_not_take_its_chunk_along(data: Path, tmp_path: Path) -> None:
     class Failing(Inverting):
         def one(self, request: EditRequest) -> Image.Image:
