@@ -60,7 +60,8 @@ def _common(
     ] = False,
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Said()], force=True)
-    logging.getLogger("gedit_bench").setLevel(logging.DEBUG if verbose else logging.INFO)
+    for own in ("gedit_bench", "step1x_edit"):
+        logging.getLogger(own).setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
 def main() -> None:

@@ -59,6 +59,7 @@ class Step1XEditSettings:
     batch: Annotated[int, Field(ge=1)] = setting(1, "Edits of equal size in one pass.", decides_pixels=False)
     fused: bool = setting(False, "Compile the blocks: slow at first, then faster.", decides_pixels=False)
     lora: str = setting("", "Adapters in kohya's format: PATH or PATH:WEIGHT, separated by commas.")
+    lora_allow_unknown: bool = setting(False, "Leave adapters' keys out that belong to no module.")
     device: str = setting("", "Such as cuda:0; a GPU if there is one.", decides_pixels=False)
 
     def __post_init__(self) -> None:
@@ -174,6 +175,7 @@ class Step1XEdit(EditModel):
             "level": settings.level,
             "batch": settings.batch,
             "adapters": _adapters(settings.lora),
+            "allow_unknown": settings.lora_allow_unknown,
         }
         if settings.preset == "tiny":
             return _tiny_pipeline(settings.version, options)

@@ -22,6 +22,7 @@ from step1x_edit.transformer import Transformer, TransformerSize, Version
 from step1x_edit.weights import WeightsError, load_weights, opened, original_names
 
 if TYPE_CHECKING:
+    from transformers import Qwen2_5_VLForConditionalGeneration
     from transformers.image_processing_utils import BaseImageProcessor
 
     from step1x_edit.pipeline import Step1XEditPipeline
@@ -117,6 +118,7 @@ class LoadOptions(TypedDict, total=False):
     memory: Mode | Literal["auto"]
     fp8: Fp8 | None
     adapters: Sequence[tuple[Path, float]]
+    allow_unknown: bool
     level: int
     batch: int
     fused: bool
@@ -136,6 +138,7 @@ def load_pipeline(
     memory: Mode | Literal["auto"] = "auto",
     fp8: Fp8 | None = None,
     adapters: Sequence[tuple[Path, float]] = (),
+    allow_unknown: bool = False,
     level: int = 1024,
     batch: int = 1,
     fused: bool = False,
@@ -158,6 +161,7 @@ def load_pipeline(
         memory: which parts stay on the GPU between their phases; `auto` takes the fastest that fits.
         fp8: weights in 8 bits, or matrix products too; not the same numerics.
         adapters: LoRA files in kohya's format with their weights, merged in this order.
+        allow_unknown: leave adapters' keys out that belong to no module instead of raising.
         level: side of a square of the working area for which `auto` counts, in pixels.
         batch: edits in one pass for which `auto` counts.
         fused: compile the blocks with `torch.compile`: slow in the first step, then faster.
@@ -189,8 +193,9 @@ def load_pipeline(
     )
     for path, weight in adapters:
         with opened([path]) as tensors:
-            merged = merge(transformer, tensors, weight)
-        log.info("%s: %d modules merged, %d unused, as in the original", path, len(merged.applied), len(merged.unused))
+            merged = merge(transformer, tensors, weight, allow_unknown=allow_unknown)
+        unused = f"; unused, as in the original: {', '.join(merged.unused)}" if merged.unused else ""
+        log.info("%s: %d modules merged with weight %g%s", path, len(merged.applied), weight, unused)
     if fp8:
         quantise(transformer, fp8)
         transformer.to(place)
@@ -238,15 +243,46 @@ def _fitting(
 def load_conditioner(
     files: Files, conditioning: Conditioning, device: torch.device | str, dtype: torch.dtype
 ) -> TextConditioner:
-    """Load Qwen2.5-VL with its tokenizer and image processor, with or without torchvision."""
-    from transformers import AutoTokenizer, Qwen2_5_VLForConditionalGeneration
+    """Load Qwen2.5-VL with its tokenizer and image processor, with or without torchvision.
+
+    Raises:
+        WeightsError: a file is missing or damaged, or a tensor is missing or of the wrong shape.
+    """
+    from transformers import AutoTokenizer
+
+    model = _language_model(files.language_model, device, dtype)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(files.tokenizer, local_files_only=True)
+        processor = _image_processor(files.tokenizer)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{files.tokenizer} has no tokenizer or image processor to load: {error}") from error
+    return TextConditioner(model.eval(), tokenizer, processor, conditioning)
+
+
+def _language_model(
+    folder: Path, device: torch.device | str, dtype: torch.dtype
+) -> "Qwen2_5_VLForConditionalGeneration":
+    """Load the language model as strictly as the rest: transformers would make up what is missing."""
+    from safetensors import SafetensorError
+    from transformers import Qwen2_5_VLForConditionalGeneration
 
     hide_progress_where_nobody_watches()
-    model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
-        files.language_model, dtype=dtype, use_safetensors=True, local_files_only=True
-    )
-    tokenizer = AutoTokenizer.from_pretrained(files.tokenizer, local_files_only=True)
-    return TextConditioner(model.to(device).eval(), tokenizer, _image_processor(files.tokenizer), conditioning)
+    try:
+        model, found = Qwen2_5_VLForConditionalGeneration.from_pretrained(
+            folder,
+            dtype=dtype,
+            device_map={"": torch.device(device)},
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
+        raise WeightsError(f"the language model in {folder} can't be loaded: {error}") from error
+    for kind, words in (("missing_keys", "is missing"), ("mismatched_keys", "has the wrong shape")):
+        if wrong := sorted(found[kind], key=str):
+            name = wrong[0] if isinstance(wrong[0], str) else wrong[0][0]
+            raise WeightsError(f"{name} {words} in the language model in {folder}")
+    return model
 
 
 def hide_progress_where_nobody_watches() -> None:

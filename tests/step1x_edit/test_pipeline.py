@@ -1,5 +1,7 @@
 """The whole way at toy size: files in the published layout → text conditioning → sampling → picture."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -194,6 +196,41 @@ def test_without_network_the_missing_prefix_is_one_sentence(tmp_path: Path) -> N
     (tmp_path / "prefix.txt").write_text("tampered with")
     with pytest.raises(PrefixError, match="can't be fetched"):
         load_prefix(cache=tmp_path, address="http://127.0.0.1:9")
+
+
+def spoilt(folder: Path, where: Path, spoil: Callable[[Path], None]) -> Path:
+    """A copy of the toy's files whose language model was spoilt."""
+    shutil.copytree(folder, where)
+    spoil(where / LANGUAGE_MODEL / "model.safetensors")
+    return where
+
+
+def without_a_tensor(path: Path) -> None:
+    tensors = load_file(path)
+    del tensors["visual.merger.mlp.0.weight"]
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+def with_a_wrong_shape(path: Path) -> None:
+    tensors = load_file(path)
+    tensors["visual.merger.mlp.0.weight"] = tensors["visual.merger.mlp.0.weight"][:-1].contiguous()
+    save_file(tensors, path, metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (without_a_tensor, r"visual\.merger\.mlp\.0\.weight is missing"),
+        (with_a_wrong_shape, r"visual\.merger\.mlp\.0\.weight|can't be loaded"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-100]), "can't be loaded"),
+        (Path.unlink, "can't be loaded"),
+    ],
+)
+def test_a_spoilt_language_model_is_one_clear_error(
+    folder: Path, conditioning: Conditioning, tmp_path: Path, spoil: Callable[[Path], None], words: str
+) -> None:
+    with pytest.raises(WeightsError, match=words):
+        load(spoilt(folder, tmp_path / "spoilt", spoil), conditioning)
 
 
 INSTRUCTIONS = ["Make it red!", "", 'Write "two words" on the wall, don\'t change the rest', "Blue " * 40]
