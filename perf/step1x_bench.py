@@ -168,7 +168,7 @@ def measure_phases(bench: Bench, sides: Sequence[int], batches: Sequence[int]) -
         read(model, preset, turns)
         seconds = timed(device, lambda: read(model, preset, turns)) / row.batch
         bench.phases["language", row.batch] = seconds
-        return replace(row, image=seconds, peak=bench.peak(), note="two rows a sample")
+        return replace(row, image=seconds, peak=bench.peak(), note="two rows a sample, the same at every size")
 
     def autoencoder(row: Row) -> Row:
         model, both = bench.part("autoencoder"), []
