@@ -152,8 +152,8 @@ def encode(autoencoder: Autoencoder, side: int, device: torch.device) -> None:
     """Encode one picture as the v1.1 profile does: under bfloat16 autocast on a GPU."""
     pixels = torch.rand(1, 3, side, side, device=device) * 2 - 1
     with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-        mean, _ = autoencoder.moments(pixels)  # the pipeline, too, asks for it before it draws
-        autoencoder.encode(pixels, torch.randn_like(mean))
+        mean, log_variance = autoencoder.moments(pixels)
+        autoencoder.latent(mean, log_variance, torch.randn_like(mean))
 
 
 def decode(autoencoder: Autoencoder, side: int, device: torch.device) -> None:

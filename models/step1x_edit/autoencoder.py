@@ -192,7 +192,10 @@ class Autoencoder(nn.Module):
             image: (B, 3, H, W) in [-1, 1], sides multiples of 8.
             noise: standard normal, of the latent's shape.
         """
-        mean, log_variance = self.moments(image)
+        return self.latent(*self.moments(image), noise)
+
+    def latent(self, mean: Tensor, log_variance: Tensor, noise: Tensor | None = None) -> Tensor:
+        """Return the latent of a posterior (μ, ℓ), as `encode` does, each (B, C, h, w)."""
         z = mean if noise is None else mean + torch.exp(log_variance / 2) * noise
         return self.size.scale * (z - self.size.shift)
 

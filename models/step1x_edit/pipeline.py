@@ -238,11 +238,11 @@ class Step1XEditPipeline:
         pixels = to_tensor(picture).to(self.device)
         halved = self.profile.bf16_encode and self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=halved):
+            mean, log_variance = self.autoencoder.moments(pixels)
             if posterior == "mode":
-                return self.autoencoder.encode(pixels)
-            mean, _ = self.autoencoder.moments(pixels)
+                return self.autoencoder.latent(mean, log_variance)
             noise = torch.randn(mean.shape, generator=generator, device=self.device, dtype=mean.dtype)
-            return self.autoencoder.encode(pixels, noise)
+            return self.autoencoder.latent(mean, log_variance, noise)
 
     def _prepare(self, text: _Text, dtype: torch.dtype, trajectory: Trajectory) -> Prepared:
         """Compute what the blocks take from text and time, for noise of a dtype."""
