@@ -52,7 +52,7 @@ class RunLockedError(UnavailableError):
 
 
 class UnreachableError(UnavailableError):
-    """A server doesn't answer now; nothing says that it never will."""
+    """A server doesn't answer now, or somebody else in its place; nothing says that it never will."""
 
 
 class Interrupted(GeditBenchError):

@@ -147,7 +147,7 @@ class OpenAICompatibleJudge(Judge):
         except TransientError as error:
             raise UnreachableError(f"{self.endpoint} can't be reached: {error.message}", hint) from error
         if models is None:
-            raise UnavailableError(f"{self.endpoint} answers, but not as an OpenAI-compatible endpoint.", hint)
+            raise UnreachableError(f"{self.endpoint} answers, but not as an OpenAI-compatible endpoint.", hint)
         return self._about(models)
 
     async def close(self) -> None:

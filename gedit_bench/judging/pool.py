@@ -43,7 +43,6 @@ class _Server:
     rest_until: float = 0.0
     throttled_until: float = 0.0
     on_trial: bool = False
-    said: str = ""
     failure: TransientError | None = None
     refusal: QuotaError | UnavailableError | None = None
 
@@ -142,10 +141,8 @@ class PoolJudge(Judge):
         if len(failures) == len(said):
             reasons = " ".join(str(error) for error in failures)
             raise _worst(failures, f"None of the {len(said)} servers can be asked. {reasons}")
-        for server, words in zip(self._servers, said, strict=True):
-            if isinstance(words, Exception) and str(words) != server.said:
-                server.said = str(words)
-                log.warning("%s The other servers are asked without it.", server.said)
+        for error in failures:
+            log.warning("%s The other servers are asked without it.", error)
         reports = " ".join(str(words) for words in said)
         return f"{self.endpoint} has {len(said)} servers, {len(said) - len(failures)} of which can be asked. {reports}"
 
