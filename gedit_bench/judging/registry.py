@@ -37,29 +37,9 @@ def make_judge(settings: JudgeSettings) -> Judge:
     """
     if settings.name == OFFLINE:
         return OfflineJudge()
-    return _judge_over_http(settings)
+    from gedit_bench.judging.endpoints import judge_over_http
 
-
-def _judge_over_http(settings: JudgeSettings) -> Judge:
-    from gedit_bench.judging.azure import AzureJudge, is_azure
-    from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
-    from gedit_bench.judging.pool import PoolJudge
-
-    given = settings.base_url
-    # A server that is named twice would get twice its share.
-    urls: list[str | None] = list(dict.fromkeys([given] if isinstance(given, str) else given or ())) or [None]
-    servers = [
-        (AzureJudge if is_azure(settings.name, url) else OpenAICompatibleJudge)(
-            settings.name,
-            base_url=url,
-            endpoint_label=settings.endpoint_label if len(urls) == 1 else None,
-            timeout=settings.timeout,
-            retry_for=settings.retry_for,
-            concurrency=settings.concurrency,
-        )
-        for url in urls
-    ]
-    return servers[0] if len(servers) == 1 else PoolJudge(servers, endpoint_label=settings.endpoint_label)
+    return judge_over_http(settings)
 
 
 def protocol_for(judge: Judge, name: str | None) -> Protocol:
