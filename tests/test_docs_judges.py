@@ -30,8 +30,8 @@ def test_there_are_commands_for_one_server_and_for_a_pool() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     words = " ".join(TEXT.split())
-    rests = f"fails {pool._STRIKES} times running is left alone for {pool._FIRST_REST:g} s"
-    assert rests in words
+    assert f"fails {pool._MANY} times running, or {pool._FEW} times over {pool._SPELL:g} s, is left alone" in words
+    assert f"left alone for {pool._FIRST_REST:g} s" in words
     assert f"up to {pool._LONGEST_REST:g} s" in words
     assert f"without it, `{azure.DEFAULT_API_VERSION}`" in words
     assert f"`--timeout` seconds ({JudgeSettings().timeout:g})" in words

@@ -23,8 +23,9 @@ from gedit_bench.store.manifest import short_hash
 
 log = logging.getLogger(__name__)
 
-_STRIKES = 3
-"""Failures without an answer between them after which a server counts as gone."""
+_FEW, _MANY, _SPELL = 3, 10, 1.0
+"""A server counts as gone after so many failures without an answer between them: a few over a spell of
+seconds, or many at once. Where one request in five fails, ten running are no accident."""
 
 _FIRST_REST, _LONGEST_REST = 1.0, 10.0
 _LONGEST_LABEL = 60
@@ -38,6 +39,7 @@ class _Server:
     in_flight: int = 0
     turn: int = 0
     strikes: int = 0
+    struck_at: float = 0.0
     rests: int = 0
     rested_at: float = 0.0
     rest_until: float = 0.0
@@ -65,14 +67,18 @@ class _Server:
         self.failure = error
         if asked_at < self.rested_at:  # asked before the pause that it would lengthen
             return
+        now = monotonic()
+        if not self.strikes:
+            self.struck_at = now
         self.strikes += 1
-        if self.strikes < _STRIKES and not self.rests:
+        gone = self.strikes >= _MANY or (self.strikes >= _FEW and now - self.struck_at >= _SPELL)
+        if not gone and not self.rests:
             return
         if not self.rests:
             log.warning("%s is left alone for a while: %s", self.name, error.message)
-        self.rested_at = monotonic()
+        self.rested_at = now
         pause = min(_FIRST_REST * 2.0 ** min(self.rests, 16), _LONGEST_REST)
-        self.rest_until = self.rested_at + max(pause, error.wait or 0.0)
+        self.rest_until = now + max(pause, error.wait or 0.0)
         self.rests += 1
 
 

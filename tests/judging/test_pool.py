@@ -38,6 +38,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 0.04)
     monkeypatch.setattr(pool, "_FIRST_REST", 0.1)
     monkeypatch.setattr(pool, "_LONGEST_REST", 0.3)
+    monkeypatch.setattr(pool, "_SPELL", 0.0)
 
 
 def url_of(server: ScriptedJudge | str) -> str:
@@ -145,6 +146,26 @@ def test_a_server_that_keeps_failing_is_left_alone(caplog: pytest.LogCaptureFixt
     assert len(bad.received) == 3
     warnings = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert warnings == [f"{host(bad)} is left alone for a while: HTTP 503: down"]
+
+
+def test_failures_among_answers_are_no_reason_to_leave_a_server_alone(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_SPELL", 1.0)
+    flaky = [DOWN, DOWN, DOWN, DOWN, GOOD] * 8
+    with ScriptedJudge(*flaky) as first, ScriptedJudge() as second:
+        assert delivered(ask_at_once(make(first, second), 60)) == {Delivery.ANSWERED: 60}
+    assert not caplog.records
+
+
+def test_many_failures_at_once_are_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_SPELL", 60.0)
+    monkeypatch.setattr(pool, "_FIRST_REST", 60.0)
+    monkeypatch.setattr(pool, "_LONGEST_REST", 60.0)
+    with ScriptedJudge(DOWN) as bad, ScriptedJudge() as good:
+        answers = ask(make(bad, good), 30)
+    assert delivered(answers) == {Delivery.ANSWERED: 30}
+    assert len(bad.received) == 10
 
 
 def test_single_hiccups_cost_a_server_nothing() -> None:
