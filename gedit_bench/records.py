@@ -144,7 +144,7 @@ class Reply:
 
     `edit_sha256` names the image that was judged: a reply about another image doesn't count.
     `request_sha256` is over prompt and images as sent. `tries` counts HTTP requests, `seconds`
-    the wall time of them all.
+    the wall time of them all. `server` is the host and port that answered, where a judge has several.
     """
 
     sample: SampleId
@@ -163,6 +163,7 @@ class Reply:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     tries: int = 1
+    server: str | None = None
     seconds: float | None = None
     writer: str = ""
     time: str = ""
