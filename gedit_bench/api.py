@@ -17,8 +17,9 @@ from PIL.Image import Image
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import EditJob, edit_samples
-from gedit_bench.engine.judging import JudgeJob, judge_samples
+from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
+from gedit_bench.engine.questions import JudgeJob
 from gedit_bench.errors import DataError
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample

@@ -8,7 +8,7 @@ from gedit_bench import settling
 from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
-from gedit_bench.engine.judging import JudgeJob, to_judge
+from gedit_bench.engine.questions import JudgeJob, to_judge
 from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Json
 from gedit_bench.store import layout

@@ -1,26 +1,31 @@
 """The judge loop: prepares images in threads, asks concurrently, and writes each reply as it comes."""
 
 import asyncio
-import hashlib
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from gedit_bench.dataset import Benchmark
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.questions import (
+    JudgeJob,
+    Open,
+    prepared_edit,
+    prepared_source,
+    question_about,
+    request_hash,
+    to_judge,
+)
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
-from gedit_bench.judging.base import Answer, EncodedImage, Judge, Question
-from gedit_bench.judging.prepare import prepare_file, prepare_source
-from gedit_bench.judging.protocol import Protocol, Rubric
-from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
-from gedit_bench.records import Aspect, Delivery, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
+from gedit_bench.judging.base import Answer, EncodedImage, Question
+from gedit_bench.judging.reading import read_answer, settled
+from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
 from gedit_bench.results import Scored, score, write_derived
 from gedit_bench.secrets import redact
 from gedit_bench.store import layout
@@ -28,7 +33,7 @@ from gedit_bench.store.codec import to_json
 from gedit_bench.store.jsonl import JsonlWriter
 from gedit_bench.store.lock import sole_writer
 from gedit_bench.store.provenance import now, this_writer
-from gedit_bench.store.run import Judgement, Run, note_selection, note_writer
+from gedit_bench.store.run import note_selection, note_writer
 
 log = logging.getLogger(__name__)
 
@@ -38,58 +43,7 @@ PREPARED_AHEAD = 8
 TURN = 0.0002
 """Seconds for which a thread may keep the interpreter from the others."""
 
-Only = Literal["missing", "failed"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeJob:
-    """What is to be judged, by whom, and how it is asked."""
-
-    run: Run
-    judgement: Judgement
-    judge: Judge
-    protocol: Protocol
-    rubric: Rubric
-    benchmark: Benchmark
-    samples: Sequence[Sample]
-    concurrency: int = 256
-    only: Only = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A sample with what is still to be asked about it; `attempts` are the replies that are there."""
-
-    sample: Sample
-    edit: Edit
-    attempts: dict[Aspect, list[Reply]]
-
-
-def to_judge(job: JudgeJob) -> list[Open]:
-    """Return the `ok` edits of the selection about which an aspect is still to be asked."""
-    edits = job.run.edits()
-    replies: dict[SampleId, list[Reply]] = {}
-    for reply in job.judgement.replies():
-        replies.setdefault(reply.sample, []).append(reply)
-    found = []
-    for sample in job.samples:
-        edit = edits.get(sample.id)
-        if edit is None or edit.status is not EditStatus.OK:
-            continue
-        attempts = attempts_by_aspect(edit, replies.get(sample.id, ()))
-        asked = {aspect: there for aspect, there in attempts.items() if _is_open(there, job.only)}
-        if asked:
-            found.append(Open(sample, edit, asked))
-    return found
-
-
-def _is_open(attempts: Sequence[Reply], only: Only) -> bool:
-    readings = [read_answer(reply) for reply in attempts]
-    index = settled(readings)
-    if index is None or readings[index].status is ReplyStatus.OVER_BUDGET:
-        return only == "missing" or bool(attempts)
-    return only == "failed" and readings[index].status is not ReplyStatus.OK
 
 
 def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> Scored:
@@ -178,7 +132,7 @@ class _Loop:
         return self.stop.requested or self.fatal is not None
 
     async def _judge_sample(self, one: Open) -> None:
-        edit = await self._in_thread(self._prepared_edit, one)
+        edit = await self._in_thread(prepared_edit, one)
         if edit is None:
             log.warning("%s: its image changed or vanished since it was edited; edit it again", one.sample.id)
             return
@@ -217,7 +171,7 @@ class _Loop:
                 log.debug("%s failed", self.job.judge.name, exc_info=True)
                 message = redact(f"The judge failed with {type(error).__name__}: {error}")
                 answer = Answer(delivery=Delivery.TRANSPORT, message=message)
-        return self._record(one, question.aspect, attempt, answer, _request_hash(question), monotonic() - started)
+        return self._record(one, question.aspect, attempt, answer, request_hash(question), monotonic() - started)
 
     def _record(
         self, one: Open, aspect: Aspect, attempt: int, answer: Answer, request_sha256: str, seconds: float
@@ -245,34 +199,8 @@ class _Loop:
             raise edit
         images: tuple[EncodedImage, ...] = (edit,)
         if aspect is Aspect.SC:
-            images = (await self._in_thread(self._prepared_source, one), edit)
-        protocol = self.job.protocol
-        prompt = self.job.rubric.prompt(aspect, one.sample.instruction)
-        return Question(aspect, prompt, images, protocol.images_first, protocol.parameters)
+            images = (await self._in_thread(prepared_source, one), edit)
+        return question_about(self.job, one, aspect, images)
 
-    def _prepared_edit(self, one: Open) -> EncodedImage | DataError | None:
-        """The edit as the judge gets it; None if the file is no longer the one that was recorded."""
-        try:
-            data = self.job.run.image_path(one.edit).read_bytes()
-        except OSError:
-            return None
-        if hashlib.sha256(data).hexdigest() != one.edit.sha256:
-            return None
-        try:
-            return prepare_file(data, self.job.protocol.encoding)
-        except DataError as error:
-            return error
-
-    def _prepared_source(self, one: Open) -> EncodedImage:
-        data = self.job.benchmark.image_bytes(one.sample, self.job.protocol.source)
-        return prepare_source(data, self.job.protocol.encoding)
-
-    async def _in_thread(self, work: Callable[[Open], T], one: Open) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work, one)
-
-
-def _request_hash(question: Question) -> str:
-    digest = hashlib.sha256(question.prompt.encode("utf-8", "surrogatepass"))
-    for image in question.images:
-        digest.update(image.data)
-    return digest.hexdigest()
+    async def _in_thread(self, work: Callable[[JudgeJob, Open], T], one: Open) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, self.job, one)

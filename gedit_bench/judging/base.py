@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from gedit_bench.judging.pressure import Listener
 from gedit_bench.records import Aspect, Delivery, Json
 
 
@@ -52,6 +53,8 @@ class Judge:
     Class attributes:
         vlm: False where no vision-language model looks at the images; said wherever it appears.
         protocol: the only protocol that the judge can answer; None if it takes any.
+
+    `listener` is told of every HTTP exchange, if the judge has any.
     """
 
     vlm: ClassVar[bool] = True
@@ -60,6 +63,7 @@ class Judge:
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name
         self.endpoint = endpoint
+        self.listener: Listener | None = None
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer to one question, after whatever retries the transport needs.

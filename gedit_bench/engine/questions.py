@@ -1,0 +1,108 @@
+"""What is still to be asked about a run's edits, and the questions themselves: images prepared, hashes taken."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from gedit_bench.dataset import Benchmark
+from gedit_bench.errors import DataError
+from gedit_bench.judging.base import EncodedImage, Judge, Question
+from gedit_bench.judging.prepare import prepare_file, prepare_source
+from gedit_bench.judging.protocol import Protocol, Rubric
+from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
+from gedit_bench.records import Aspect, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
+from gedit_bench.store.run import Judgement, Run
+
+Only = Literal["missing", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeJob:
+    """What is to be judged, by whom, and how it is asked."""
+
+    run: Run
+    judgement: Judgement
+    judge: Judge
+    protocol: Protocol
+    rubric: Rubric
+    benchmark: Benchmark
+    samples: Sequence[Sample]
+    concurrency: int = 256
+    only: Only = "missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A sample with what is still to be asked about it; `attempts` are the replies that are there."""
+
+    sample: Sample
+    edit: Edit
+    attempts: dict[Aspect, list[Reply]]
+
+
+def to_judge(job: JudgeJob) -> list[Open]:
+    """Return the `ok` edits of the selection about which an aspect is still to be asked."""
+    edits = job.run.edits()
+    replies: dict[SampleId, list[Reply]] = {}
+    for reply in job.judgement.replies():
+        replies.setdefault(reply.sample, []).append(reply)
+    found = []
+    for sample in job.samples:
+        edit = edits.get(sample.id)
+        if edit is None or edit.status is not EditStatus.OK:
+            continue
+        attempts = attempts_by_aspect(edit, replies.get(sample.id, ()))
+        asked = {aspect: there for aspect, there in attempts.items() if _is_open(there, job.only)}
+        if asked:
+            found.append(Open(sample, edit, asked))
+    return found
+
+
+def _is_open(attempts: Sequence[Reply], only: Only) -> bool:
+    readings = [read_answer(reply) for reply in attempts]
+    index = settled(readings)
+    if index is None or readings[index].status is ReplyStatus.OVER_BUDGET:
+        return only == "missing" or bool(attempts)
+    return only == "failed" and readings[index].status is not ReplyStatus.OK
+
+
+def prepared_edit(job: JudgeJob, one: Open) -> EncodedImage | DataError | None:
+    """Return the edit as the judge gets it, or why it can't be shown.
+
+    None if the file is no longer the one that was recorded.
+    """
+    try:
+        data = job.run.image_path(one.edit).read_bytes()
+    except OSError:
+        return None
+    if hashlib.sha256(data).hexdigest() != one.edit.sha256:
+        return None
+    try:
+        return prepare_file(data, job.protocol.encoding)
+    except DataError as error:
+        return error
+
+
+def prepared_source(job: JudgeJob, one: Open) -> EncodedImage:
+    """Return the source as the judge gets it.
+
+    Raises:
+        DataError: it can't be read.
+    """
+    data = job.benchmark.image_bytes(one.sample, job.protocol.source)
+    return prepare_source(data, job.protocol.encoding)
+
+
+def question_about(job: JudgeJob, one: Open, aspect: Aspect, images: tuple[EncodedImage, ...]) -> Question:
+    """Return the question about one aspect of a sample, as the protocol wants it."""
+    prompt = job.rubric.prompt(aspect, one.sample.instruction)
+    return Question(aspect, prompt, images, job.protocol.images_first, job.protocol.parameters)
+
+
+def request_hash(question: Question) -> str:
+    """Return the SHA-256 of prompt and images as sent."""
+    digest = hashlib.sha256(question.prompt.encode("utf-8", "surrogatepass"))
+    for image in question.images:
+        digest.update(image.data)
+    return digest.hexdigest()
