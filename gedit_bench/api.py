@@ -21,16 +21,19 @@ from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
 from gedit_bench.engine.questions import JudgeJob
 from gedit_bench.errors import DataError
+from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.results import Scored, score
 from gedit_bench.settling import (
+    Asking,
     Editing,
     Judging,
     Selection,
     benchmark_of,
     open_run,
     prepare_asking,
+    prepare_fallback,
     reached,
     selected,
     settle_model,
@@ -98,6 +101,8 @@ def judge(
 ) -> Scored:
     """Judge a run, or a folder of images in the official layout.
 
+    With a fallback judge, what is returned is both together; the first one's own is `fallback.without`.
+
     Args:
         target: a run or its folder; any other folder is taken in as a run of the backend `folder`.
         selection: which of the run's samples; all if None.
@@ -109,6 +114,7 @@ def judge(
         GeditBenchError: see `errors`; each says what to do.
     """
     asking = prepare_asking(judging or Judging())
+    other = prepare_fallback(judging or Judging(), asking)
     only = judging.only if judging else "missing"
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
@@ -121,7 +127,27 @@ def judge(
     job = JudgeJob(
         target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
     )
-    return judge_samples(job, watch)
+    scored = judge_samples(job, watch)
+    return scored if other is None else _ask_fallback(job, other, watch)
+
+
+def _ask_fallback(job: JudgeJob, other: Asking, watch: Watcher) -> Scored:
+    """Ask another judge about what the first one failed on; its replies stay apart in a folder of their own."""
+    manifest = other.manifest()
+    folder = layout.fallback_folder(job.judgement.path, manifest.judge_id, manifest.request_id)
+    judgement = Judgement(folder, publish(folder, manifest))
+    failed = failed_aspects(score(job.run, job.judgement).verdicts)
+    again = replace(
+        job,
+        judgement=judgement,
+        judge=other.judge,
+        rubric=other.rubric,
+        samples=[sample for sample in job.samples if sample.id in failed],
+        only="missing",
+        fallback_for=job.judgement,
+    )
+    scored = judge_samples(again, watch)
+    return judge_samples(replace(again, only="failed"), watch) if job.only == "failed" else scored
 
 
 def run(
@@ -138,7 +164,10 @@ def run(
         GeditBenchError: see `errors`; each says what to do.
     """
     settle_model(model, editing or Editing()).model.check()
-    asyncio.run(reached(prepare_asking(judging or Judging()).judge))
+    asking = prepare_asking(judging or Judging())
+    other = prepare_fallback(judging or Judging(), asking)
+    for one in filter(None, (asking, other)):
+        asyncio.run(reached(one.judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
     scored = judge(made, narrowed, judging, watch=watch)
@@ -158,7 +187,7 @@ def open_target(target: Path, selection: Selection | None, out: Path, watch: Wat
 
 def scored_runs(paths: Iterable[Path]) -> list[Scored]:
     """Return all judgements of the runs in some folders, newest code applied to the stored replies."""
-    return [score(run, judgement) for run in find_runs(paths) for judgement in run.judgements()]
+    return [one for run in find_runs(paths) for judgement in run.judgements() for one in score_all(run, judgement)]
 
 
 def sources_of_runs() -> "SourceImages":

@@ -26,7 +26,7 @@ from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.reading import read_answer, settled
 from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
-from gedit_bench.results import Scored, score, write_derived
+from gedit_bench.results import Scored, write_derived
 from gedit_bench.secrets import redact
 from gedit_bench.store import layout
 from gedit_bench.store.codec import to_json
@@ -65,7 +65,7 @@ def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> Scored:
                 with _short_turns():
                     asyncio.run(_Loop(job, stop, progress, watch).judge(pending))
         finally:
-            scored = score(job.run, job.judgement)
+            scored = job.scored()
             write_derived(scored)
         if stop.requested:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} questions were answered.")

@@ -7,11 +7,13 @@ from typing import Literal
 
 from gedit_bench.dataset import Benchmark
 from gedit_bench.errors import DataError
+from gedit_bench.fallback import failed_aspects, with_fallback
 from gedit_bench.judging.base import EncodedImage, Judge, Question
 from gedit_bench.judging.prepare import prepare_file, prepare_source
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
 from gedit_bench.records import Aspect, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
+from gedit_bench.results import Scored, score
 from gedit_bench.store.run import Judgement, Run
 
 Only = Literal["missing", "failed"]
@@ -19,7 +21,10 @@ Only = Literal["missing", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class JudgeJob:
-    """What is to be judged, by whom, and how it is asked."""
+    """What is to be judged, by whom, and how it is asked.
+
+    `fallback_for` is another judge's judgement: only the aspects that failed there are asked about.
+    """
 
     run: Run
     judgement: Judgement
@@ -30,6 +35,13 @@ class JudgeJob:
     samples: Sequence[Sample]
     concurrency: int = 256
     only: Only = "missing"
+    fallback_for: Judgement | None = None
+
+    def scored(self) -> Scored:
+        """Return what the replies are worth; a fallback's together with those of the judge that failed."""
+        if self.fallback_for is None:
+            return score(self.run, self.judgement)
+        return with_fallback(score(self.run, self.fallback_for), self.judgement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +59,15 @@ def to_judge(job: JudgeJob) -> list[Open]:
     replies: dict[SampleId, list[Reply]] = {}
     for reply in job.judgement.replies():
         replies.setdefault(reply.sample, []).append(reply)
+    failed = None if job.fallback_for is None else failed_aspects(score(job.run, job.fallback_for).verdicts)
     found = []
     for sample in job.samples:
         edit = edits.get(sample.id)
         if edit is None or edit.status is not EditStatus.OK:
             continue
         attempts = attempts_by_aspect(edit, replies.get(sample.id, ()))
+        if failed is not None:
+            attempts = {aspect: there for aspect, there in attempts.items() if aspect in failed.get(sample.id, ())}
         asked = {aspect: there for aspect, there in attempts.items() if _is_open(there, job.only)}
         if asked:
             found.append(Open(sample, edit, asked))

@@ -61,6 +61,10 @@ class Answering:
         return f"it changed {times}: {'; '.join(told)}"
 
 
+NOBODY = Answering()
+"""Nobody answered, or nobody that was named."""
+
+
 def answering(replies: Iterable[Reply]) -> Answering:
     """Return who gave some replies; those of which nobody is named are left out."""
     named = sorted((reply for reply in replies if reply.model or reply.fingerprint), key=lambda reply: reply.time)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gedit_bench.judging.answering import alias_words
 from gedit_bench.report.board import Board, Entry, Row
 from gedit_bench.report.cards import Card, Pictures
 from gedit_bench.report.words import LANGUAGE_WORDS, samples
@@ -26,6 +27,8 @@ def notices(board: Board, cards: Iterable[Card], pictures: Pictures) -> list[Not
         *_partial(rows),
         *_damaged(board.entries, pictures),
         *_judge_changed(board.entries),
+        *_fallbacks(rows),
+        *_aliases(board.entries),
         *(Notice("coverage", _about(row, row.summary.why_unranked)) for row in rows if row.summary.why_unranked),
         *(Notice("empty", _about(row, row.summary.why_none)) for row in rows if _is_empty(row)),
         *_mixed(board),
@@ -88,15 +91,45 @@ def _is_object(line: bytes) -> bool:
 
 
 def _judge_changed(entries: Iterable[Entry]) -> list[Notice]:
+    found = []
+    for entry in entries:
+        if entry.judge_changed:
+            models = entry.scored.models
+            models = entry.scored.fallback.models if len(models) < 2 and entry.scored.fallback else models
+            text = (
+                f"{entry.label}: the judge {entry.judge.judge_id} changed in mid-run and answered as "
+                f"{' and as '.join(models)}; the row gets no rank."
+            )
+            told = entry.scored.answering.words()
+            found.append(Notice("judge", f"{text} In time, {told}." if told else text))
+        found += _fingerprints(entry)
+    return found
+
+
+def _fingerprints(entry: Entry) -> list[Notice]:
+    found = entry.scored.answering
+    if not found.changed or found.models_changed or entry.scored.fallback:
+        return []
     return [
         Notice(
-            "judge",
-            f"{entry.label}: the judge {entry.judge.judge_id} changed in mid-run and answered as "
-            f"{' and as '.join(entry.scored.models)}; the row gets no rank.",
+            "fingerprint",
+            f"{entry.label}: the judge {entry.judge.judge_id} kept its name in mid-run and not its fingerprint: "
+            f"{found.words()}.",
         )
-        for entry in entries
-        if entry.judge_changed
     ]
+
+
+def _fallbacks(rows: Iterable[Row]) -> list[Notice]:
+    return [
+        Notice("fallback", _about(row, f"{row.with_fallback}, in rows of their own"))
+        for row in rows
+        if row.with_fallback
+    ]
+
+
+def _aliases(entries: Iterable[Entry]) -> list[Notice]:
+    told = (alias_words(entry.judge.judge, entry.scored.models) for entry in entries)
+    return [Notice("alias", f"{sentence}.") for sentence in dict.fromkeys(told) if sentence]
 
 
 def _mixed(board: Board) -> list[Notice]:

@@ -17,7 +17,16 @@ SNAPSHOTS = (
     *("gemini-2.5-pro-preview-05-06", "qwen-vl-max-2025-04-08", "doubao-1-5-vision-pro-32k-250115"),
 )
 ALIASES = (
-    *("gpt-4.1", "gpt-4o", "gpt-4o-mini", "openai/gpt-4.1", "GPT-4.1", "chatgpt-4o-latest", "gpt-4-turbo-preview", "o3"),
+    *(
+        "gpt-4.1",
+        "gpt-4o",
+        "gpt-4o-mini",
+        "openai/gpt-4.1",
+        "GPT-4.1",
+        "chatgpt-4o-latest",
+        "gpt-4-turbo-preview",
+        "o3",
+    ),
     *("claude-3-5-sonnet-latest", "gemini-2.5-pro", "qwen-vl-max", "qwen-vl-max-latest", "pixtral-large-latest"),
 )
 UNKNOWN = (
