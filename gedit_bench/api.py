@@ -108,8 +108,8 @@ def judge(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    asking = prepare_asking(judging or Judging())
-    only = judging.only if judging else "missing"
+    judging = judging or Judging()
+    asking = prepare_asking(judging)
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
     benchmark = benchmark_of(target, selection.data if selection else None)
@@ -117,9 +117,17 @@ def judge(
     manifest = asking.manifest()
     folder = layout.judgement_folder(target.path, manifest.judge_id, manifest.request_id)
     judgement = Judgement(folder, publish(folder, manifest))
-    concurrency = judging.judge.concurrency if judging else JudgeSettings().concurrency
     job = JudgeJob(
-        target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
+        target,
+        judgement,
+        asking.judge,
+        asking.protocol,
+        asking.rubric,
+        benchmark,
+        samples,
+        concurrency=judging.judge.concurrency,
+        only=judging.only,
+        repeats=judging.repeats,
     )
     return judge_samples(job, watch)
 

@@ -4,11 +4,11 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import isnan
 
-from gedit_bench.judging.reading import SCORING_ID, verdicts
+from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
 from gedit_bench.records import Json, Language, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.official import Means, chosen
@@ -29,7 +29,8 @@ class Scored:
     """A judgement with what its replies are worth today.
 
     `models` are the model strings that the judge's server returned; more than one means that the
-    judge changed in mid-run.
+    judge changed in mid-run. `verdicts` are those of the first repeat, which alone makes the numbers:
+    the official evaluation asks once. `later` are those of the repeats after it.
     """
 
     run: Run
@@ -37,6 +38,16 @@ class Scored:
     verdicts: list[Verdict]
     models: tuple[str, ...]
     scoring_id: str = SCORING_ID
+    later: Sequence[list[Verdict]] = ()
+
+    @property
+    def repeats(self) -> int:
+        """How often each aspect was asked independently, at most."""
+        return 1 + len(self.later)
+
+    def verdicts_of(self, repeat: int) -> list[Verdict]:
+        """Return what one repeat said of the selected samples; `repeat` is in 0..`repeats` - 1."""
+        return [self.verdicts, *self.later][repeat]
 
     def summaries(self, *, allow_partial: bool = False) -> list[Summary]:
         """Return a summary for each language and subset that has a sample."""
@@ -66,9 +77,11 @@ def selection_id(samples: Iterable[Sample]) -> str:
 def score(run: Run, judgement: Judgement) -> Scored:
     """Read a judgement's replies and return what they are worth."""
     replies = judgement.replies()
-    found = verdicts(judgement.samples(), run.edits(), replies)
+    samples, edits = judgement.samples(), run.edits()
+    found = verdicts(samples, edits, replies)
     deciding = [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
-    return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})))
+    models = tuple(sorted({reply.model for reply in deciding if reply.model}))
+    return Scored(run, judgement, found, models, later=later_verdicts(samples, edits, replies))
 
 
 def write_derived(scored: Scored) -> None:
@@ -83,6 +96,7 @@ def write_derived(scored: Scored) -> None:
             "judge_id": manifest.judge_id,
             "request_id": manifest.request_id,
             "returned_models": list(scored.models),
+            "repeats": scored.repeats,
             "summaries": [summary_json(summary) for summary in scored.summaries(allow_partial=True)],
         },
     )

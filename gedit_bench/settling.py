@@ -63,12 +63,16 @@ class Editing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official."""
+    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official.
+
+    `repeats` is how often each aspect is asked independently.
+    """
 
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     protocol: str | None = None
     rubric: Path | None = None
     only: Only = "missing"
+    repeats: int = 1
 
 
 @dataclass(frozen=True, slots=True)
