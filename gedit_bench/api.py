@@ -113,9 +113,9 @@ def judge(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    asking = prepare_asking(judging or Judging())
-    other = prepare_fallback(judging or Judging(), asking)
-    only = judging.only if judging else "missing"
+    judging = judging or Judging()
+    asking = prepare_asking(judging)
+    other = prepare_fallback(judging, asking)
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
     benchmark = benchmark_of(target, selection.data if selection else None)
@@ -123,9 +123,17 @@ def judge(
     manifest = asking.manifest()
     folder = layout.judgement_folder(target.path, manifest.judge_id, manifest.request_id)
     judgement = Judgement(folder, publish(folder, manifest))
-    concurrency = judging.judge.concurrency if judging else JudgeSettings().concurrency
     job = JudgeJob(
-        target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
+        target,
+        judgement,
+        asking.judge,
+        asking.protocol,
+        asking.rubric,
+        benchmark,
+        samples,
+        concurrency=judging.judge.concurrency,
+        only=judging.only,
+        repeats=judging.repeats,
     )
     scored = judge_samples(job, watch)
     return scored if other is None else _ask_fallback(job, other, watch)
@@ -144,6 +152,7 @@ def _ask_fallback(job: JudgeJob, other: Asking, watch: Watcher) -> Scored:
         rubric=other.rubric,
         samples=[sample for sample in job.samples if sample.id in failed],
         only="missing",
+        repeats=1,
         fallback_for=job.judgement,
     )
     scored = judge_samples(again, watch)

@@ -50,7 +50,7 @@ def with_fallback(scored: Scored, judgement: Judgement) -> Scored:
         scored,
         verdicts=both,
         scoring_id=f"{scored.scoring_id}+fallback:{manifest.judge_id}_{manifest.request_id}",
-        others=(),
+        later=(),
         fallback=Fallback(judgement, tuple(sorted(models)), scored),
     )
 

@@ -92,17 +92,26 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
     missing = _missing_for(choice.model) if open_edits else []
-    judge, request_id, questions = judging.judge.name, "", 2 * len(samples)
+    judge, request_id, questions = judging.judge.name, "", 2 * judging.repeats * len(samples)
     try:
         asking = settling.prepare_asking(judging, fetch=False)
         described = asking.manifest()
         judge, request_id = described.judge_id, described.request_id
         path = layout.judgement_folder(folder, judge, request_id)
         job = JudgeJob(
-            run, Judgement(path, described), asking.judge, asking.protocol, asking.rubric, benchmark, samples
+            run,
+            Judgement(path, described),
+            asking.judge,
+            asking.protocol,
+            asking.rubric,
+            benchmark,
+            samples,
+            repeats=judging.repeats,
         )
         there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-        questions = 2 * len(open_edits) + sum(len(one.attempts) for one in to_judge(job) if one.sample.id in there)
+        questions = 2 * judging.repeats * len(open_edits) + sum(
+            len(one.attempts) for one in to_judge(job) if one.sample.id in there
+        )
     except UnavailableError as error:
         missing.append(f"{error} {error.hint}")
     return Plan(

@@ -4,12 +4,12 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 
 from gedit_bench.judging.answering import NOBODY, Answerer, Answering, answering
-from gedit_bench.judging.reading import SCORING_ID, verdicts
+from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
 from gedit_bench.records import LANGUAGES, Json, Language, Reply, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.noise import Noise, Spread, noise
@@ -48,8 +48,9 @@ class Scored:
     """A judgement with what its replies are worth today.
 
     `models` are the model strings that the judge's server returned; more than one means that the
-    judge changed in mid-run. `verdicts` are of the first repeat, `others` of the further ones;
-    `answering` is over all of them. `fallback` is None unless another judge decided where this one failed.
+    judge changed in mid-run. `verdicts` are those of the first repeat, which alone makes the numbers:
+    the official evaluation asks once. `later` are those of the repeats after it.
+    `answering` is over all repeats. `fallback` is None unless another judge decided where this one failed.
     """
 
     run: Run
@@ -57,18 +58,18 @@ class Scored:
     verdicts: list[Verdict]
     models: tuple[str, ...]
     scoring_id: str = SCORING_ID
-    others: tuple[list[Verdict], ...] = ()
+    later: Sequence[list[Verdict]] = ()
     answering: Answering = NOBODY
     fallback: Fallback | None = None
 
     @property
     def repeats(self) -> int:
-        """How many times each aspect was asked, at least 1."""
-        return 1 + len(self.others)
+        """How often each aspect was asked independently, at most."""
+        return 1 + len(self.later)
 
     def verdicts_of(self, repeat: int) -> list[Verdict]:
-        """Return the verdicts of one repeat, counted from 0."""
-        return self.others[repeat - 1] if repeat else self.verdicts
+        """Return what one repeat said of the selected samples; `repeat` is in 0..`repeats` - 1."""
+        return [self.verdicts, *self.later][repeat]
 
     def noise(self, language: Language, subset: Subset) -> Noise:
         """Return how far judge and sampling move the headline of a language and subset."""
@@ -115,18 +116,15 @@ def score(run: Run, judgement: Judgement) -> Scored:
     """Read a judgement's replies and return what they are worth."""
     replies = judgement.replies()
     samples, edits = judgement.samples(), run.edits()
-    last = max((reply.repeat for reply in replies), default=0)
-    found, *others = [verdicts(samples, edits, replies, repeat) for repeat in range(last + 1)]
-    deciding = [*_deciding(found), *(reply for other in others for reply in _deciding(other))]
-    return Scored(run, judgement, found, returned_models(found), others=tuple(others), answering=answering(deciding))
+    found = verdicts(samples, edits, replies)
+    later = later_verdicts(samples, edits, replies)
+    decided = [reply for verdicts_of_repeat in (found, *later) for reply in deciding(verdicts_of_repeat)]
+    models = tuple(sorted({reply.model for reply in deciding(found) if reply.model}))
+    return Scored(run, judgement, found, models, later=later, answering=answering(decided))
 
 
-def returned_models(found: Iterable[Verdict]) -> tuple[str, ...]:
-    """Return the model strings of the replies that decided."""
-    return tuple(sorted({reply.model for reply in _deciding(found) if reply.model}))
-
-
-def _deciding(found: Iterable[Verdict]) -> list[Reply]:
+def deciding(found: Iterable[Verdict]) -> list[Reply]:
+    """Return the replies that scores and statuses rest on."""
     return [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
 
 

@@ -65,6 +65,7 @@ class Editing:
 class Judging:
     """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official.
 
+    `repeats` is how often each aspect is asked independently.
     `fallback` is another judge, asked in the same way about the aspects that the first one failed on.
     """
 
@@ -72,6 +73,7 @@ class Judging:
     protocol: str | None = None
     rubric: Path | None = None
     only: Only = "missing"
+    repeats: int = 1
     fallback: JudgeSettings | None = None
 
 

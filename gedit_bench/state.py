@@ -12,7 +12,10 @@ from gedit_bench.store.run import Judgement, Run
 
 @dataclass(frozen=True, slots=True)
 class JudgementState:
-    """How far a judgement is, and the tokens that its replies took, failed ones included."""
+    """How far a judgement is, and the tokens that its replies took, failed ones included.
+
+    `repeats` is how often each aspect was asked independently, at most.
+    """
 
     judge_id: str
     request_id: str
@@ -21,6 +24,7 @@ class JudgementState:
     prompt_tokens: int
     completion_tokens: int
     summaries: list[Summary]
+    repeats: int = 1
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -29,6 +33,7 @@ class JudgementState:
             "request_id": self.request_id,
             "path": self.path,
             "replies": self.replies,
+            "repeats": self.repeats,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "summaries": [summary_json(summary) for summary in self.summaries],
@@ -77,6 +82,7 @@ def run_state(run: Run) -> RunState:
 
 def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
     replies = judgement.replies()
+    scored = score(run, judgement)
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
@@ -84,5 +90,6 @@ def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
         replies=len(replies),
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
-        summaries=score(run, judgement).summaries(),
+        summaries=scored.summaries(),
+        repeats=scored.repeats,
     )

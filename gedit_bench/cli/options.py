@@ -157,6 +157,13 @@ class JudgeOptions(AskOptions):
     """How many edits are judged."""
 
     concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
+    repeats: Annotated[
+        int, option("--repeats", min=1, max=100, help="Independent askings of each question; the first one scores.")
+    ] = 1
+
+    def resolve(self, only: str = "missing") -> "Judging":
+        """Return how to judge."""
+        return replace(super().resolve(only), repeats=self.repeats)
 
     def settings(self) -> "JudgeSettings":
         """Return which judge is asked, how patiently, and how often at once."""

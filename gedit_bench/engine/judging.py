@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+from asyncio import Future
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.questions import (
     JudgeJob,
     Open,
+    Part,
     prepared_edit,
     prepared_source,
     question_about,
@@ -136,18 +138,24 @@ class _Loop:
         if edit is None:
             log.warning("%s: its image changed or vanished since it was edited; edit it again", one.sample.id)
             return
-        await asyncio.gather(*(self._settle(one, aspect, edit) for aspect in one.attempts))
+        source: Future[EncodedImage] | None = None
+        if isinstance(edit, EncodedImage) and any(part.aspect is Aspect.SC for part in one.attempts):
+            source = asyncio.ensure_future(self._in_thread(prepared_source, one))
+        await asyncio.gather(*(self._settle(one, part, edit, source) for part in one.attempts))
 
-    async def _settle(self, one: Open, aspect: Aspect, edit: EncodedImage | DataError) -> None:
-        """Ask about one aspect until its status stands: twice at most."""
+    async def _settle(
+        self, one: Open, part: Part, edit: EncodedImage | DataError, source: "Future[EncodedImage] | None"
+    ) -> None:
+        """Ask about one part until its status stands: twice at most."""
+        there = one.attempts[part]
         try:
-            question = await self._question(one, aspect, edit)
+            question = question_about(self.job, one, part, await _images(part.aspect, edit, source))
         except DataError as error:
             answer = Answer(delivery=Delivery.REJECTED, message=str(error), tries=0)
-            self._record(one, aspect, len(one.attempts[aspect]), answer, "", 0.0)
+            self._record(one, part, len(there), answer)
             return
-        there = [read_answer(reply) for reply in one.attempts[aspect]]
-        counting = [] if self.job.only == "failed" else [r for r in there if r.status is not ReplyStatus.OVER_BUDGET]
+        readings = [read_answer(reply) for reply in there]
+        counting = [] if self.job.only == "failed" else [r for r in readings if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
             self.progress.total += attempt > len(there)
@@ -171,18 +179,21 @@ class _Loop:
                 log.debug("%s failed", self.job.judge.name, exc_info=True)
                 message = redact(f"The judge failed with {type(error).__name__}: {error}")
                 answer = Answer(delivery=Delivery.TRANSPORT, message=message)
-        return self._record(one, question.aspect, attempt, answer, request_hash(question), monotonic() - started)
+        part = Part(question.aspect, question.repeat)
+        return self._record(one, part, attempt, answer, question, monotonic() - started)
 
     def _record(
-        self, one: Open, aspect: Aspect, attempt: int, answer: Answer, request_sha256: str, seconds: float
+        self, one: Open, part: Part, attempt: int, answer: Answer, question: Question | None = None, seconds: float = 0
     ) -> Reply:
+        seed = question.parameters.get("seed") if question else None
         reply = Reply(
             sample=one.sample.id,
-            aspect=aspect,
-            repeat=0,
+            aspect=part.aspect,
+            repeat=part.repeat,
             attempt=attempt,
             edit_sha256=one.edit.sha256 or "",
-            request_sha256=request_sha256,
+            request_sha256=request_hash(question) if question else "",
+            seed=seed if isinstance(seed, int) else None,
             seconds=round(seconds, 4),
             writer=self.writer.writer,
             time=now(),
@@ -194,13 +205,13 @@ class _Loop:
         self.watch(self.progress)
         return reply
 
-    async def _question(self, one: Open, aspect: Aspect, edit: EncodedImage | DataError) -> Question:
-        if isinstance(edit, DataError):
-            raise edit
-        images: tuple[EncodedImage, ...] = (edit,)
-        if aspect is Aspect.SC:
-            images = (await self._in_thread(prepared_source, one), edit)
-        return question_about(self.job, one, aspect, images)
-
     async def _in_thread(self, work: Callable[[JudgeJob, Open], T], one: Open) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, self.job, one)
+
+
+async def _images(
+    aspect: Aspect, edit: EncodedImage | DataError, source: "Future[EncodedImage] | None"
+) -> tuple[EncodedImage, ...]:
+    if isinstance(edit, DataError):
+        raise edit
+    return (await source, edit) if source is not None and aspect is Aspect.SC else (edit,)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from gedit_bench.dataset import Benchmark
 from gedit_bench.errors import DataError
@@ -35,6 +35,7 @@ class JudgeJob:
     samples: Sequence[Sample]
     concurrency: int = 256
     only: Only = "missing"
+    repeats: int = 1
     fallback_for: Judgement | None = None
 
     def scored(self) -> Scored:
@@ -44,17 +45,24 @@ class JudgeJob:
         return with_fallback(score(self.run, self.fallback_for), self.judgement)
 
 
+class Part(NamedTuple):
+    """One of the questions about a sample: an aspect, in one of the independent repeats."""
+
+    aspect: Aspect
+    repeat: int
+
+
 @dataclass(frozen=True, slots=True)
 class Open:
     """A sample with what is still to be asked about it; `attempts` are the replies that are there."""
 
     sample: Sample
     edit: Edit
-    attempts: dict[Aspect, list[Reply]]
+    attempts: dict[Part, list[Reply]]
 
 
 def to_judge(job: JudgeJob) -> list[Open]:
-    """Return the `ok` edits of the selection about which an aspect is still to be asked."""
+    """Return the `ok` edits of the selection about which a part is still to be asked, with those parts."""
     edits = job.run.edits()
     replies: dict[SampleId, list[Reply]] = {}
     for reply in job.judgement.replies():
@@ -65,10 +73,13 @@ def to_judge(job: JudgeJob) -> list[Open]:
         edit = edits.get(sample.id)
         if edit is None or edit.status is not EditStatus.OK:
             continue
-        attempts = attempts_by_aspect(edit, replies.get(sample.id, ()))
-        if failed is not None:
-            attempts = {aspect: there for aspect, there in attempts.items() if aspect in failed.get(sample.id, ())}
-        asked = {aspect: there for aspect, there in attempts.items() if _is_open(there, job.only)}
+        about = replies.get(sample.id, ())
+        asked = {
+            Part(aspect, repeat): there
+            for repeat in range(job.repeats)
+            for aspect, there in attempts_by_aspect(edit, about, repeat).items()
+            if _is_open(there, job.only) and (failed is None or aspect in failed.get(sample.id, ()))
+        }
         if asked:
             found.append(Open(sample, edit, asked))
     return found
@@ -109,10 +120,11 @@ def prepared_source(job: JudgeJob, one: Open) -> EncodedImage:
     return prepare_source(data, job.protocol.encoding)
 
 
-def question_about(job: JudgeJob, one: Open, aspect: Aspect, images: tuple[EncodedImage, ...]) -> Question:
-    """Return the question about one aspect of a sample, as the protocol wants it."""
-    prompt = job.rubric.prompt(aspect, one.sample.instruction)
-    return Question(aspect, prompt, images, job.protocol.images_first, job.protocol.parameters)
+def question_about(job: JudgeJob, one: Open, part: Part, images: tuple[EncodedImage, ...]) -> Question:
+    """Return one of the questions about a sample, as the protocol wants it."""
+    prompt = job.rubric.prompt(part.aspect, one.sample.instruction)
+    parameters = job.protocol.parameters_of(part.repeat)
+    return Question(part.aspect, prompt, images, job.protocol.images_first, parameters, part.repeat)
 
 
 def request_hash(question: Question) -> str:

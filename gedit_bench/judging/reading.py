@@ -66,11 +66,22 @@ def attempts_by_aspect(edit: Edit, replies: Iterable[Reply], repeat: int = 0) ->
 def verdicts(
     samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply], repeat: int = 0
 ) -> list[Verdict]:
-    """Return one verdict per selected sample, in the samples' order, from the replies of one repeat."""
+    """Return one verdict per selected sample, in the samples' order, by what one repeat said."""
     by_sample: dict[SampleId, list[Reply]] = defaultdict(list)
     for reply in replies:
         by_sample[reply.sample].append(reply)
     return [_verdict(sample, edits.get(sample.id), by_sample[sample.id], repeat) for sample in samples]
+
+
+def later_verdicts(
+    samples: Sequence[Sample], edits: Mapping[SampleId, Edit], replies: Sequence[Reply]
+) -> list[list[Verdict]]:
+    """Return the verdicts of the repeats from 1 on, as far as any of them has a reply about an edit of today."""
+    asked = max((reply.repeat for reply in replies), default=0)
+    found = [verdicts(samples, edits, replies, repeat) for repeat in range(1, asked + 1)]
+    while found and not any(verdict.sc or verdict.pq for verdict in found[-1]):
+        found.pop()
+    return found
 
 
 def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply], repeat: int) -> Verdict:

@@ -70,6 +70,8 @@ def command(entry: Entry) -> str:
     words += ["--judge", judge.judge]
     if judge.vlm:
         words += ["--protocol", judge.protocol]
+    if entry.scored.repeats > 1:
+        words += ["--repeats", str(entry.scored.repeats)]
     if entry.scored.fallback:
         words += ["--fallback-judge", entry.scored.fallback.judgement.manifest.judge]
     return shlex.join(words)
