@@ -7,6 +7,7 @@ together when they are read, so a first judge that answers after all is the one 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gedit_bench.judging.answering import answering
 from gedit_bench.judging.reading import verdicts
 from gedit_bench.records import Aspect, Reading, Reply, ReplyStatus, SampleId, Verdict
 from gedit_bench.results import FALLBACK, Fallback, Scored, score
@@ -40,18 +41,19 @@ def with_fallback(scored: Scored, judgement: Judgement) -> Scored:
     found = verdicts(samples, scored.run.edits(), judgement.replies())
     both = [_together(first, other) for first, other in zip(scored.verdicts, found, strict=True)]
     manifest = judgement.manifest
-    models = {
-        reply.model
+    replies = [
+        reply
         for verdict in both
         for reading, reply in ((verdict.sc, verdict.sc_reply), (verdict.pq, verdict.pq_reply))
-        if reading and reply and reply.model and FALLBACK in reading.flags
-    }
+        if reading and reply and FALLBACK in reading.flags
+    ]
+    models = tuple(sorted({reply.model for reply in replies if reply.model}))
     return replace(
         scored,
         verdicts=both,
         scoring_id=f"{scored.scoring_id}+fallback:{manifest.judge_id}_{manifest.request_id}",
         later=(),
-        fallback=Fallback(judgement, tuple(sorted(models)), scored),
+        fallback=Fallback(judgement, models, answering(replies), scored),
     )
 
 

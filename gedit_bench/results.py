@@ -34,12 +34,13 @@ FALLBACK = "fallback"
 class Fallback:
     """Another judge that was asked where the first one failed.
 
-    `judgement` holds its replies, `models` what its server called itself, `without` what the first judge
-    alone came to.
+    `judgement` holds its replies, `models` what its server called itself and `answering` when, `without` what the
+    first judge alone came to.
     """
 
     judgement: Judgement
     models: tuple[str, ...]
+    answering: Answering
     without: "Scored"
 
 

@@ -1,11 +1,15 @@
 """How far a run is: counted from its lines, for `status` and for whoever asks from Python."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gedit_bench.engine.editing import to_edit
-from gedit_bench.records import Json
-from gedit_bench.results import score, summary_json
+from gedit_bench.fallback import with_fallback
+from gedit_bench.judging.answering import alias_words
+from gedit_bench.records import LANGUAGES, Json, Language
+from gedit_bench.report.words import fallback_words
+from gedit_bench.results import Scored, noise_json, score, summary_json
+from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.run import Judgement, Run
 
@@ -14,7 +18,9 @@ from gedit_bench.store.run import Judgement, Run
 class JudgementState:
     """How far a judgement is, and the tokens that its replies took, failed ones included.
 
-    `repeats` is how often each aspect was asked independently, at most.
+    `repeats` is how often each aspect was asked independently, at most; `noise` that of each language. `changed`
+    says how who answered changed, `alias` what to know of a judge's name, `fallbacks` which other judges decided
+    how much.
     """
 
     judge_id: str
@@ -25,6 +31,10 @@ class JudgementState:
     completion_tokens: int
     summaries: list[Summary]
     repeats: int = 1
+    noise: dict[Language, Noise] = field(default_factory=dict)
+    changed: str = ""
+    alias: str = ""
+    fallbacks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -34,6 +44,10 @@ class JudgementState:
             "path": self.path,
             "replies": self.replies,
             "repeats": self.repeats,
+            "noise": {language: noise_json(found) for language, found in self.noise.items()},
+            "changed": self.changed or None,
+            "alias": self.alias or None,
+            "fallbacks": list(self.fallbacks),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "summaries": [summary_json(summary) for summary in self.summaries],
@@ -92,4 +106,14 @@ def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
         summaries=scored.summaries(),
         repeats=scored.repeats,
+        noise={one.language: scored.noise(one.language, "full") for one in scored.summaries() if one.subset == "full"},
+        changed=scored.answering.words(),
+        alias=alias_words(judgement.manifest.judge, scored.models),
+        fallbacks=tuple(_fallback(scored, other) for other in judgement.fallbacks()),
     )
+
+
+def _fallback(scored: Scored, other: Judgement) -> str:
+    both = with_fallback(scored, other)
+    count = sum(both.decided_by_fallback(language, "full") for language in LANGUAGES)
+    return fallback_words(other.manifest.judge_id, count)

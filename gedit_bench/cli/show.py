@@ -46,7 +46,7 @@ def _facts(run: "Run", sample: "Sample") -> "Json":
 
     edit = run.edits().get(sample.id)
     replies: list[Json] = []
-    for judgement in run.judgements():
+    for judgement in (one for first in run.judgements() for one in (first, *first.fallbacks())):
         for reply in judgement.replies():
             if reply.sample == sample.id:
                 reading = read_answer(reply)

@@ -32,6 +32,8 @@ def status(
 
 
 def _words(state: "RunState") -> str:
+    from gedit_bench.report.words import noise_words
+
     lines = [f"{state.name}  {state.path}"]
     lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
     if state.flags:
@@ -44,6 +46,9 @@ def _words(state: "RunState") -> str:
                 part = summary.coverage
                 left = _counts(part.statuses) or "nothing"
                 lines.append(f"    {summary.language}: {part.scored} of {part.selected} scored; left out: {left}")
+                if summary.language in judgement.noise:
+                    lines.append(f"      noise of the judge: {noise_words(judgement.noise[summary.language])}")
+        lines += [f"    {told}" for told in (judgement.alias, judgement.changed, *judgement.fallbacks) if told]
     return "\n".join(lines)
 
 

@@ -93,30 +93,15 @@ def _is_object(line: bytes) -> bool:
 def _judge_changed(entries: Iterable[Entry]) -> list[Notice]:
     found = []
     for entry in entries:
-        if entry.judge_changed:
-            models = entry.scored.models
-            models = entry.scored.fallback.models if len(models) < 2 and entry.scored.fallback else models
-            text = (
-                f"{entry.label}: the judge {entry.judge.judge_id} changed in mid-run and answered as "
-                f"{' and as '.join(models)}; the row gets no rank."
-            )
-            told = entry.scored.answering.words()
+        who = entry.scored.fallback or entry.scored
+        told = who.answering.words()
+        judge = f"{entry.label}: the judge {who.judgement.manifest.judge_id}"
+        if len(who.models) > 1:
+            text = f"{judge} changed in mid-run and answered as {' and as '.join(who.models)}; the row gets no rank."
             found.append(Notice("judge", f"{text} In time, {told}." if told else text))
-        found += _fingerprints(entry)
+        elif told:
+            found.append(Notice("fingerprint", f"{judge} changed in mid-run, though not its name: {told}."))
     return found
-
-
-def _fingerprints(entry: Entry) -> list[Notice]:
-    found = entry.scored.answering
-    if not found.changed or found.models_changed or entry.scored.fallback:
-        return []
-    return [
-        Notice(
-            "fingerprint",
-            f"{entry.label}: the judge {entry.judge.judge_id} kept its name in mid-run and not its fingerprint: "
-            f"{found.words()}.",
-        )
-    ]
 
 
 def _fallbacks(rows: Iterable[Row]) -> list[Notice]:
@@ -128,7 +113,8 @@ def _fallbacks(rows: Iterable[Row]) -> list[Notice]:
 
 
 def _aliases(entries: Iterable[Entry]) -> list[Notice]:
-    told = (alias_words(entry.judge.judge, entry.scored.models) for entry in entries)
+    judges = [entry.scored.fallback or entry.scored for entry in entries]
+    told = (alias_words(judge.judgement.manifest.judge, judge.models) for judge in judges)
     return [Notice("alias", f"{sentence}.") for sentence in dict.fromkeys(told) if sentence]
 
 
