@@ -94,6 +94,7 @@ def test_the_report_has_a_row_for_each_and_never_ranks_them_together(run: Run) -
     page = build_report([run.path], run.path.parent / "page").read_text()
     assert f"with fallback other-judge@127.0.0.1 for {count} aspect" in page
     assert "another scoring (official.1+fallback:" in page
+    assert "fake-judge, with fallback other-judge@127.0.0.1" in page  # the gallery's label
     table = json.loads((run.path.parent / "page" / "leaderboard.json").read_text())
     assert {row["fallback"] and row["fallback"]["judge_id"] for one in table["tables"] for row in one["rows"]} == {
         None,
