@@ -17,19 +17,23 @@ from PIL.Image import Image
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import EditJob, edit_samples
-from gedit_bench.engine.judging import JudgeJob, judge_samples
+from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
+from gedit_bench.engine.questions import JudgeJob
 from gedit_bench.errors import DataError
+from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.results import Scored, score
 from gedit_bench.settling import (
+    Asking,
     Editing,
     Judging,
     Selection,
     benchmark_of,
     open_run,
     prepare_asking,
+    prepare_fallback,
     reached,
     selected,
     settle_model,
@@ -97,6 +101,8 @@ def judge(
 ) -> Scored:
     """Judge a run, or a folder of images in the official layout.
 
+    With a fallback judge, what is returned is both together; the first one's own is `fallback.without`.
+
     Args:
         target: a run or its folder; any other folder is taken in as a run of the backend `folder`.
         selection: which of the run's samples; all if None.
@@ -107,8 +113,9 @@ def judge(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    asking = prepare_asking(judging or Judging())
-    only = judging.only if judging else "missing"
+    judging = judging or Judging()
+    asking = prepare_asking(judging)
+    other = prepare_fallback(judging, asking)
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
     benchmark = benchmark_of(target, selection.data if selection else None)
@@ -116,11 +123,40 @@ def judge(
     manifest = asking.manifest()
     folder = layout.judgement_folder(target.path, manifest.judge_id, manifest.request_id)
     judgement = Judgement(folder, publish(folder, manifest))
-    concurrency = judging.judge.concurrency if judging else JudgeSettings().concurrency
     job = JudgeJob(
-        target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
+        target,
+        judgement,
+        asking.judge,
+        asking.protocol,
+        asking.rubric,
+        benchmark,
+        samples,
+        concurrency=judging.judge.concurrency,
+        only=judging.only,
+        repeats=judging.repeats,
     )
-    return judge_samples(job, watch)
+    scored = judge_samples(job, watch)
+    return scored if other is None else _ask_fallback(job, other, watch)
+
+
+def _ask_fallback(job: JudgeJob, other: Asking, watch: Watcher) -> Scored:
+    """Ask another judge about what the first one failed on; its replies stay apart in a folder of their own."""
+    manifest = other.manifest()
+    folder = layout.fallback_folder(job.judgement.path, manifest.judge_id, manifest.request_id)
+    judgement = Judgement(folder, publish(folder, manifest))
+    failed = failed_aspects(score(job.run, job.judgement).verdicts)
+    again = replace(
+        job,
+        judgement=judgement,
+        judge=other.judge,
+        rubric=other.rubric,
+        samples=[sample for sample in job.samples if sample.id in failed],
+        only="missing",
+        repeats=1,
+        fallback_for=job.judgement,
+    )
+    scored = judge_samples(again, watch)
+    return judge_samples(replace(again, only="failed"), watch) if job.only == "failed" else scored
 
 
 def run(
@@ -137,7 +173,10 @@ def run(
         GeditBenchError: see `errors`; each says what to do.
     """
     settle_model(model, editing or Editing()).model.check()
-    asyncio.run(reached(prepare_asking(judging or Judging()).judge))
+    asking = prepare_asking(judging or Judging())
+    other = prepare_fallback(judging or Judging(), asking)
+    for one in filter(None, (asking, other)):
+        asyncio.run(reached(one.judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
     scored = judge(made, narrowed, judging, watch=watch)
@@ -157,7 +196,7 @@ def open_target(target: Path, selection: Selection | None, out: Path, watch: Wat
 
 def scored_runs(paths: Iterable[Path]) -> list[Scored]:
     """Return all judgements of the runs in some folders, newest code applied to the stored replies."""
-    return [score(run, judgement) for run in find_runs(paths) for judgement in run.judgements()]
+    return [one for run in find_runs(paths) for judgement in run.judgements() for one in score_all(run, judgement)]
 
 
 def sources_of_runs() -> "SourceImages":

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gedit_bench.errors import UsageError
+from gedit_bench.fallback import with_fallback
 from gedit_bench.records import Verdict
 from gedit_bench.results import Scored, score
+from gedit_bench.scoring.agreement import Agreement, agreement_by_category
 from gedit_bench.scoring.paired import Pair, PairedMeans, paired_means, pairs
 from gedit_bench.store import layout
 from gedit_bench.store.run import Judgement, Run
@@ -23,6 +25,10 @@ class Comparison:
     def pairs(self, language: str) -> list[Pair]:
         """Return the pairs of one language, largest loss first."""
         return pairs(_of(self.first, language), _of(self.second, language))
+
+    def agreement(self, language: str) -> dict[str, dict[str, Agreement]]:
+        """Return how far the two agree on the images that are the same, by category and over `all`; by SC, PQ and O."""
+        return agreement_by_category(_of(self.first, language), _of(self.second, language))
 
     def means(self, language: str) -> dict[str, PairedMeans]:
         """Return the paired means by category and over all categories."""
@@ -51,6 +57,8 @@ def compare(first: Run | str | Path, second: Run | str | Path) -> Comparison:
 
 def _judgements(place: Run | str | Path) -> Sequence[Scored]:
     folder = Path(place) if not isinstance(place, Run) else place.path
+    if (first := layout.judgement_of_fallback(folder)) is not None and (run := layout.run_of_judgement(first)):
+        return [with_fallback(score(Run.open(run), Judgement.open(first)), Judgement.open(folder))]
     if (run := layout.run_of_judgement(folder)) is not None:
         return [score(Run.open(run), Judgement.open(folder))]
     opened = place if isinstance(place, Run) else Run.open(place)
@@ -69,6 +77,7 @@ def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
         ("judge", one.judgement.manifest.judge_id, other.judgement.manifest.judge_id),
         ("model string returned by the judge", " + ".join(one.models), " + ".join(other.models)),
         ("way of asking", one.judgement.manifest.request_id, other.judgement.manifest.request_id),
+        ("scoring", one.scoring_id, other.scoring_id),
         ("dataset revision", one.run.manifest.dataset_revision, other.run.manifest.dataset_revision),
     )
     return tuple(f"{name}: {mine} against {yours}" for name, mine, yours in facts if mine != yours)

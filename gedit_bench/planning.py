@@ -8,7 +8,7 @@ from gedit_bench import settling
 from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
-from gedit_bench.engine.judging import JudgeJob, to_judge
+from gedit_bench.engine.questions import JudgeJob, to_judge
 from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Json
 from gedit_bench.store import layout
@@ -38,6 +38,7 @@ class Plan:
     request_id: str
     missing: tuple[str, ...]
     settings: dict[str, tuple[Json, str]]
+    fallback: str = ""
 
     @property
     def disk_bytes(self) -> int:
@@ -56,6 +57,8 @@ class Plan:
         if self.download_bytes:
             yield "to download", f"{self.download_bytes / 1e9:.1f} GB of weights"
         yield "judge", f"{self.judge}, asked as {self.request_id or '–'}"
+        if self.fallback:
+            yield "fallback judge", f"{self.fallback}, asked about what the judge fails on"
         yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"
         for reason in self.missing:
             yield "missing", reason
@@ -71,6 +74,7 @@ class Plan:
             "download_bytes": self.download_bytes,
             "judge": self.judge,
             "request_id": self.request_id,
+            "fallback": self.fallback or None,
             "questions": self.questions,
             "missing": list(self.missing),
             "settings": {name: {"value": value, "from": origin} for name, (value, origin) in self.settings.items()},
@@ -92,17 +96,29 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
     missing = _missing_for(choice.model) if open_edits else []
-    judge, request_id, questions = judging.judge.name, "", 2 * len(samples)
+    fallback = judging.fallback.name if judging.fallback else ""
+    judge, request_id, questions = judging.judge.name, "", 2 * judging.repeats * len(samples)
     try:
         asking = settling.prepare_asking(judging, fetch=False)
         described = asking.manifest()
+        other = settling.prepare_fallback(judging, asking)
+        fallback = other.manifest().judge_id if other else ""
         judge, request_id = described.judge_id, described.request_id
         path = layout.judgement_folder(folder, judge, request_id)
         job = JudgeJob(
-            run, Judgement(path, described), asking.judge, asking.protocol, asking.rubric, benchmark, samples
+            run,
+            Judgement(path, described),
+            asking.judge,
+            asking.protocol,
+            asking.rubric,
+            benchmark,
+            samples,
+            repeats=judging.repeats,
         )
         there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-        questions = 2 * len(open_edits) + sum(len(one.attempts) for one in to_judge(job) if one.sample.id in there)
+        questions = 2 * judging.repeats * len(open_edits) + sum(
+            len(one.attempts) for one in to_judge(job) if one.sample.id in there
+        )
     except UnavailableError as error:
         missing.append(f"{error} {error.hint}")
     return Plan(
@@ -119,6 +135,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
         settings={
             name: (value, choice.origins[name]) for name, value in {**choice.settings, **choice.handling}.items()
         },
+        fallback=fallback,
     )
 
 

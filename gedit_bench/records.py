@@ -143,8 +143,9 @@ class Reply:
     """One raw answer for (sample, aspect, repeat, attempt), as it came.
 
     `edit_sha256` names the image that was judged: a reply about another image doesn't count.
-    `request_sha256` is over prompt and images as sent. `tries` counts HTTP requests, `seconds`
-    the wall time of them all. `server` is the host and port that answered, where a judge has several.
+    `request_sha256` is over prompt and images as sent, `seed` the one that was sent, if any. `tries`
+    counts HTTP requests, `seconds` the wall time of them all. `server` is the host and port that
+    answered, where a judge has several.
     """
 
     sample: SampleId
@@ -167,6 +168,7 @@ class Reply:
     seconds: float | None = None
     writer: str = ""
     time: str = ""
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

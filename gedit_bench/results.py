@@ -4,13 +4,15 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from math import isnan
 
-from gedit_bench.judging.reading import SCORING_ID, verdicts
-from gedit_bench.records import Json, Language, Sample, Subset, Verdict
+from gedit_bench.judging.answering import NOBODY, Answerer, Answering, answering
+from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
+from gedit_bench.records import LANGUAGES, Json, Language, Reply, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
+from gedit_bench.scoring.noise import Noise, Spread, noise
 from gedit_bench.scoring.official import Means, chosen
 from gedit_bench.scoring.summary import Summary, summarize
 from gedit_bench.store import layout
@@ -24,12 +26,32 @@ COLUMNS = (
 """The columns of `scores.csv`."""
 
 
+FALLBACK = "fallback"
+"""The flag of a reading that the fallback judge gave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """Another judge that was asked where the first one failed.
+
+    `judgement` holds its replies, `models` what its server called itself and `answering` when, `without` what the
+    first judge alone came to.
+    """
+
+    judgement: Judgement
+    models: tuple[str, ...]
+    answering: Answering
+    without: "Scored"
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A judgement with what its replies are worth today.
 
     `models` are the model strings that the judge's server returned; more than one means that the
-    judge changed in mid-run.
+    judge changed in mid-run. `verdicts` are those of the first repeat, which alone makes the numbers:
+    the official evaluation asks once. `later` are those of the repeats after it.
+    `answering` is over all repeats. `fallback` is None unless another judge decided where this one failed.
     """
 
     run: Run
@@ -37,6 +59,29 @@ class Scored:
     verdicts: list[Verdict]
     models: tuple[str, ...]
     scoring_id: str = SCORING_ID
+    later: Sequence[list[Verdict]] = ()
+    answering: Answering = NOBODY
+    fallback: Fallback | None = None
+
+    @property
+    def repeats(self) -> int:
+        """How often each aspect was asked independently, at most."""
+        return 1 + len(self.later)
+
+    def verdicts_of(self, repeat: int) -> list[Verdict]:
+        """Return what one repeat said of the selected samples; `repeat` is in 0..`repeats` - 1."""
+        return [self.verdicts, *self.later][repeat]
+
+    def noise(self, language: Language, subset: Subset) -> Noise:
+        """Return how far judge and sampling move the headline of a language and subset."""
+        return noise([chosen(self.verdicts_of(repeat), language, subset) for repeat in range(self.repeats)])
+
+    def decided_by_fallback(self, language: Language, subset: Subset) -> int:
+        """Return how many aspects of a language and subset the fallback judge decided."""
+        if self.fallback is None:
+            return 0
+        rows = chosen(self.verdicts, language, subset)
+        return sum(FALLBACK in reading.flags for row in rows for reading in (row.sc, row.pq) if reading)
 
     def summaries(self, *, allow_partial: bool = False) -> list[Summary]:
         """Return a summary for each language and subset that has a sample."""
@@ -46,13 +91,18 @@ class Scored:
         """Return what must be equal for two rows to share a table.
 
         That is the judge, the model string it returned, how it was asked, how its replies were
-        scored, the language, the subset, and the selected samples.
+        scored (with a fallback judge, who it is, as what it answered and how many aspects it decided), the language,
+        the subset, and the selected samples.
         """
         selected = [verdict.sample for verdict in chosen(self.verdicts, language, subset)]
         manifest = self.judgement.manifest
         returned = " + ".join(self.models)
+        scoring = self.scoring_id
+        if self.fallback:
+            as_models = " + ".join(self.fallback.models)
+            scoring += f" ({as_models or 'no model named'}; aspects: {self.decided_by_fallback(language, subset)})"
         return (
-            *(manifest.judge_id, returned, manifest.request_id, self.scoring_id),
+            *(manifest.judge_id, returned, manifest.request_id, scoring),
             *(language, subset, selection_id(selected)),
         )
 
@@ -66,14 +116,22 @@ def selection_id(samples: Iterable[Sample]) -> str:
 def score(run: Run, judgement: Judgement) -> Scored:
     """Read a judgement's replies and return what they are worth."""
     replies = judgement.replies()
-    found = verdicts(judgement.samples(), run.edits(), replies)
-    deciding = [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
-    return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})))
+    samples, edits = judgement.samples(), run.edits()
+    found = verdicts(samples, edits, replies)
+    later = later_verdicts(samples, edits, replies)
+    decided = [reply for verdicts_of_repeat in (found, *later) for reply in deciding(verdicts_of_repeat)]
+    models = tuple(sorted({reply.model for reply in deciding(found) if reply.model}))
+    return Scored(run, judgement, found, models, later=later, answering=answering(decided))
+
+
+def deciding(found: Iterable[Verdict]) -> list[Reply]:
+    """Return the replies that scores and statuses rest on."""
+    return [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
 
 
 def write_derived(scored: Scored) -> None:
     """Write `scores.csv` and `summary.json` beside the replies; both may be deleted at any time."""
-    folder = scored.judgement.path
+    folder = scored.fallback.judgement.path if scored.fallback else scored.judgement.path
     write_bytes(folder / layout.SCORES, scores_csv(scored).encode("utf-8", "backslashreplace"))
     manifest = scored.judgement.manifest
     write_json(
@@ -83,7 +141,13 @@ def write_derived(scored: Scored) -> None:
             "judge_id": manifest.judge_id,
             "request_id": manifest.request_id,
             "returned_models": list(scored.models),
-            "summaries": [summary_json(summary) for summary in scored.summaries(allow_partial=True)],
+            "answered_as": [_answerer_json(one) for one in scored.answering.answerers],
+            "repeats": scored.repeats,
+            **({"fallback": fallback_json(scored)} if scored.fallback else {}),
+            "summaries": [
+                {**summary_json(summary), "noise": noise_json(scored.noise(summary.language, summary.subset))}
+                for summary in scored.summaries(allow_partial=True)
+            ],
         },
     )
 
@@ -124,6 +188,30 @@ def summary_json(summary: Summary) -> dict[str, Json]:
     }
 
 
+def noise_json(found: Noise) -> dict[str, Json]:
+    """Return noise as JSON: means of O and their standard errors; null is unknown."""
+    return {
+        "repeats": found.repeats,
+        **_spread_json(found.headline),
+        "alpha": {measure: _number(alpha) for measure, alpha in found.alpha.items()},
+        "spearman": {measure: _number(correlation) for measure, correlation in found.spearman.items()},
+        "categories": {task: _spread_json(part) for task, part in found.categories.items()},
+    }
+
+
+def fallback_json(scored: Scored) -> dict[str, Json] | None:
+    """Return who was asked where the judge failed, and how many aspects that decided; None if nobody was."""
+    if scored.fallback is None:
+        return None
+    manifest = scored.fallback.judgement.manifest
+    return {
+        "judge_id": manifest.judge_id,
+        "request_id": manifest.request_id,
+        "returned_models": list(scored.fallback.models),
+        "aspects": sum(scored.decided_by_fallback(language, "full") for language in LANGUAGES),
+    }
+
+
 def to_text(value: Json) -> str:
     """Return JSON for a file that people read: indented, ASCII only."""
     return json.dumps(value, indent=2, ensure_ascii=True, allow_nan=False)
@@ -138,6 +226,14 @@ def _means_json(means: Means) -> dict[str, Json]:
         "n_pq": means.n_pq,
         "n_overall": means.n_overall,
     }
+
+
+def _spread_json(part: Spread) -> dict[str, Json]:
+    return {name: _number(value) if isinstance(value, float) else value for name, value in asdict(part).items()}
+
+
+def _answerer_json(one: Answerer) -> dict[str, Json]:
+    return {**asdict(one), "sample": str(one.sample)}
 
 
 def _coverage_json(part: Coverage) -> dict[str, Json]:

@@ -63,12 +63,18 @@ class Editing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official."""
+    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official.
+
+    `repeats` is how often each aspect is asked independently.
+    `fallback` is another judge, asked in the same way about the aspects that the first one failed on.
+    """
 
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     protocol: str | None = None
     rubric: Path | None = None
     only: Only = "missing"
+    repeats: int = 1
+    fallback: JudgeSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,3 +182,21 @@ async def reached(judge: Judge) -> str:
         return await judge.reachable()
     finally:
         await judge.close()
+
+
+def prepare_fallback(judging: Judging, asking: Asking) -> Asking | None:
+    """Return the judge that is asked where another fails, in the same way as that one; None if there is none.
+
+    Raises:
+        UsageError: the judge can't be asked in this way, or it is the one that fails.
+        UnavailableError: there is no key for it.
+    """
+    if judging.fallback is None:
+        return None
+    judge = make_judge(judging.fallback)
+    found = Asking(judge, protocol_for(judge, asking.protocol.name), asking.rubric)
+    if found.manifest().identity == asking.manifest().identity:
+        raise UsageError(
+            f"{judge.name} can't be its own fallback.", "Name another --fallback-judge, or use --only failed."
+        )
+    return found

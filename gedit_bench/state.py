@@ -1,18 +1,27 @@
 """How far a run is: counted from its lines, for `status` and for whoever asks from Python."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gedit_bench.engine.editing import to_edit
-from gedit_bench.records import Json
-from gedit_bench.results import score, summary_json
+from gedit_bench.fallback import with_fallback
+from gedit_bench.judging.answering import alias_words
+from gedit_bench.records import LANGUAGES, Json, Language
+from gedit_bench.report.words import fallback_words
+from gedit_bench.results import Scored, noise_json, score, summary_json
+from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.run import Judgement, Run
 
 
 @dataclass(frozen=True, slots=True)
 class JudgementState:
-    """How far a judgement is, and the tokens that its replies took, failed ones included."""
+    """How far a judgement is, and the tokens that its replies took, failed ones included.
+
+    `repeats` is how often each aspect was asked independently, at most; `noise` that of each language. `changed`
+    says how who answered changed, `alias` what to know of a judge's name, `fallbacks` which other judges decided
+    how much.
+    """
 
     judge_id: str
     request_id: str
@@ -21,6 +30,11 @@ class JudgementState:
     prompt_tokens: int
     completion_tokens: int
     summaries: list[Summary]
+    repeats: int = 1
+    noise: dict[Language, Noise] = field(default_factory=dict)
+    changed: str = ""
+    alias: str = ""
+    fallbacks: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -29,6 +43,11 @@ class JudgementState:
             "request_id": self.request_id,
             "path": self.path,
             "replies": self.replies,
+            "repeats": self.repeats,
+            "noise": {language: noise_json(found) for language, found in self.noise.items()},
+            "changed": self.changed or None,
+            "alias": self.alias or None,
+            "fallbacks": list(self.fallbacks),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "summaries": [summary_json(summary) for summary in self.summaries],
@@ -77,6 +96,7 @@ def run_state(run: Run) -> RunState:
 
 def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
     replies = judgement.replies()
+    scored = score(run, judgement)
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
@@ -84,5 +104,16 @@ def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
         replies=len(replies),
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
-        summaries=score(run, judgement).summaries(),
+        summaries=scored.summaries(),
+        repeats=scored.repeats,
+        noise={one.language: scored.noise(one.language, "full") for one in scored.summaries() if one.subset == "full"},
+        changed=scored.answering.words(),
+        alias=alias_words(judgement.manifest.judge, scored.models),
+        fallbacks=tuple(_fallback(scored, other) for other in judgement.fallbacks()),
     )
+
+
+def _fallback(scored: Scored, other: Judgement) -> str:
+    both = with_fallback(scored, other)
+    count = sum(both.decided_by_fallback(language, "full") for language in LANGUAGES)
+    return fallback_words(other.manifest.judge_id, count)

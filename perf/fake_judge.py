@@ -3,8 +3,9 @@
     python perf/fake_judge.py --port 8901 --latency 0.05 --faults 429:0.05,refusal:0.02
 
 Scores are a pure function of the request's bytes; faults are one of the bytes and of how often they
-were seen, so that asking again can succeed. `GET /stats` counts requests, bytes and faults, and tells the seconds from
-the first request to the last; `POST /reset` begins these counts anew.
+were seen, so that asking again can succeed; with `--faults-for 60` they end a minute after the first request.
+`GET /stats` counts requests, bytes and faults, and tells the seconds from the first request to the last; `POST /reset`
+begins these counts anew.
 """
 
 import argparse
@@ -69,10 +70,12 @@ HANG_SECONDS = 30.0
 
 @dataclass
 class FakeJudge:
-    """The judge; `faults` maps kinds to their share of the requests."""
+    """The judge; `faults` maps kinds to their share of the requests, within so many seconds of the first."""
 
     latency: float = 0.0
     faults: dict[str, float] = field(default_factory=dict)
+    faults_for: float = float("inf")
+    began: float | None = None
     seen: Counter[int] = field(default_factory=Counter)
     counts: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
@@ -121,6 +124,9 @@ class FakeJudge:
         return answer({})
 
     def _fault(self, crc: int) -> str | None:
+        self.began = self.began or monotonic()
+        if monotonic() - self.began > self.faults_for:
+            return None
         seen = self.seen[crc]
         self.seen[crc] += 1
         share = zlib.crc32(b"%d:%d" % (crc, seen)) % 1_000_000 / 1e6
@@ -149,5 +155,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--faults", default="")
+    parser.add_argument("--faults-for", type=float, default=float("inf"), metavar="SECONDS")
     given = parser.parse_args()
-    asyncio.run(serve(FakeJudge(given.latency, parse_faults(given.faults)), given.port))
+    asyncio.run(serve(FakeJudge(given.latency, parse_faults(given.faults), given.faults_for), given.port))

@@ -25,9 +25,10 @@ class JudgeProcess:
 
 
 @contextmanager
-def judge_process(faults: str = "", latency: float = 0.0, port: int = 0) -> Iterator[JudgeProcess]:
-    """Run a fake judge on a free port."""
+def judge_process(faults: str = "", latency: float = 0.0, port: int = 0, *more: object) -> Iterator[JudgeProcess]:
+    """Run a fake judge on a free port; `more` are words of its command line."""
     command = [sys.executable, str(SCRIPT), "--faults", faults, "--latency", str(latency), "--port", str(port)]
+    command += map(str, more)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

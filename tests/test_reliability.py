@@ -1,6 +1,7 @@
 """What was paid for is never lost: processes killed in mid-run, started twice, side by side, on a full disk."""
 
 import csv
+import re
 import resource
 import signal
 import subprocess
@@ -11,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fake_judge import FAULTS
 from judge_process import judge_process
 from small_benchmark import lines, write_benchmark
 
 from gedit_bench import Run
-from gedit_bench.store.run import find_runs
+from gedit_bench.judging.reading import read_answer
+from gedit_bench.store.run import Judgement, find_runs
 
 BACKEND = """
 import time
@@ -191,17 +194,63 @@ def test_a_judge_that_is_killed_and_comes_back_costs_nothing(data: Path, tmp_pat
 
 @pytest.mark.slow
 def test_a_long_run_among_faults_ends_with_a_status_for_everything(tmp_path: Path) -> None:
-    data = write_benchmark(tmp_path / "data", keys=10)
+    data = write_benchmark(tmp_path / "data", keys=56)
     assert finish("edit", "--model", "identity", "--data", data, "--out", tmp_path / "out")[0] == 0
     run = only_run(tmp_path / "out")
-    kinds = ("429", "500", "html", "filter", "policy", "vllm400", "refusal", "empty", "null", "trunc", "badjson")
-    faults = ",".join(f"{kind}:0.013" for kind in (*kinds, "fence", "strings", "hang", "drop"))
+    kinds = (*FAULTS, "hang", "drop")
+    faults = ",".join(f"{kind}:{0.2 / len(kinds)}" for kind in kinds)
     with judge_process(faults, latency=0.02) as server:
-        code, said = finish(*judge_words(run, server.url), "--timeout", 3, "--retry-for", 60, "--concurrency", 32)
+        code, said = finish(*judge_words(run, server.url), "--timeout", 3, "--retry-for", 60, "--concurrency", 64)
     assert code in (0, 3)
     assert "Traceback" not in said
     [judgement] = run.judgements()
     rows = list(csv.DictReader(lines(judgement.path / "scores.csv")))
-    assert len(rows) == 220
+    assert len(rows) == 1232
     assert all(row["sc_status"] and row["pq_status"] for row in rows)
     assert all((row["sc"] != "") == (row["sc_status"] == "ok") for row in rows)
+    assert_no_score_is_invented(judgement)
+
+
+def assert_no_score_is_invented(judgement: Judgement) -> None:
+    """Every score is the smaller of the two numbers in a reply that the fake judge meant as one."""
+    readings = [(reply, read_answer(reply)) for reply in judgement.replies()]
+    scores = [(reply, found) for reply, found in readings if found.score is not None]
+    assert scores
+    for reply, found in scores:
+        numbers = re.search(r'"score": \[(\d+), (\d+)\], "reasoning": "Mea', reply.content or "")
+        assert numbers is not None, reply.content
+        assert found.score == min(map(int, numbers.groups()))
+
+
+def test_a_judge_that_answers_429_for_a_while_costs_nothing_but_time(data: Path, tmp_path: Path) -> None:
+    assert finish("edit", "--model", "identity", "--data", data, "--out", tmp_path / "out")[0] == 0
+    run = only_run(tmp_path / "out")
+    with judge_process("429:1", 0.0, 0, "--faults-for", 2) as server:
+        assert finish(*judge_words(run, server.url))[0] == 0
+        stats = server.stats()
+    assert stats["fault 429"] > 4
+    [judgement] = run.judgements()
+    assert {reply.delivery for reply in judgement.replies()} == {"answered"}
+    assert len(judgement.replies()) == stats["good"] == 88
+    assert max(reply.tries for reply in judgement.replies()) > 1
+
+
+def test_a_judge_that_hangs_for_a_while_costs_nothing_but_time(data: Path, tmp_path: Path) -> None:
+    assert finish("edit", "--model", "identity", "--data", data, "--out", tmp_path / "out")[0] == 0
+    run = only_run(tmp_path / "out")
+    with judge_process(latency=0.05) as server, start(*judge_words(run, server.url), "--timeout", 0.7) as process:
+        deadline = time.monotonic() + 60
+        while count(run.path, "replies.jsonl") < 20 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        server.process.send_signal(signal.SIGSTOP)  # connections stay open and nobody answers
+        time.sleep(1.5)
+        there = count(run.path, "replies.jsonl")
+        server.process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+    assert 20 <= there < 88
+    [judgement] = run.judgements()
+    replies = judgement.replies()
+    assert {reply.delivery for reply in replies} == {"answered"}
+    assert len({(reply.sample, reply.aspect) for reply in replies}) == len(replies) == 88
+    assert max(reply.tries for reply in replies) > 1

@@ -8,8 +8,11 @@ import typer
 from gedit_bench.cli.options import AsJson, option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from gedit_bench.comparison import Comparison
     from gedit_bench.records import Json
+    from gedit_bench.scoring.agreement import Agreement
 
 
 FORMATS = ("table", "md", "json")
@@ -62,6 +65,8 @@ def _text(found: "Comparison", top: int, *, markdown: bool) -> str:
             for task, one in means.items()
         ]
         blocks.append(form(header, rows))
+        if agreed := found.agreement(language):
+            blocks.append(form(_AGREED, [row for task, one in agreed.items() for row in _agreed(task, one)]))
         pairs = [pair for pair in found.pairs(language) if pair.difference]
         moved = sorted(pairs, key=lambda pair: -abs(pair.difference))[:top]
         if moved:
@@ -79,6 +84,25 @@ def _text(found: "Comparison", top: int, *, markdown: bool) -> str:
     return "\n\n".join(blocks) or "The two runs have no sample in common that both were scored on."
 
 
+_AGREED = ("the same images", "of", "n", "Spearman", "Krippendorff's α", "mean difference")
+
+
+def _agreed(task: str, measures: "Mapping[str, Agreement]") -> "Iterator[tuple[object, ...]]":
+    """Yield a category's rows: O alone, over all categories the two aspects, too."""
+    from gedit_bench.report.words import three
+
+    for measure, one in measures.items():
+        if measure == "O" or task == "all":
+            yield (
+                *(task, measure, one.n, three(one.spearman), three(one.alpha)),
+                "–" if one.difference != one.difference else f"{one.difference:+.3f}",
+            )
+
+
+def _known(values: "Mapping[str, float]") -> "Json":
+    return {name: None if value != value else value for name, value in values.items()}  # NaN
+
+
 def _json(found: "Comparison", top: int) -> "Json":
     from dataclasses import asdict
 
@@ -90,6 +114,10 @@ def _json(found: "Comparison", top: int) -> "Json":
         "differences": list(found.differences),
         "languages": {
             language: {
+                "agreement": {
+                    task: {measure: _known(asdict(one)) for measure, one in measures.items()}
+                    for task, measures in found.agreement(language).items()
+                },
                 "means": {task: asdict(means) for task, means in found.means(language).items() if means.n},
                 "moved_most": [
                     {

@@ -11,8 +11,10 @@ import typer
 from gedit_bench.cli.console import say, table, tell
 from gedit_bench.cli.verb import continue_with
 from gedit_bench.engine.editing import Only, Shard, in_shard, to_edit
-from gedit_bench.records import EditStatus, Verdict
-from gedit_bench.results import Scored
+from gedit_bench.judging.answering import alias_words
+from gedit_bench.records import LANGUAGES, EditStatus, Verdict
+from gedit_bench.report.words import fallback_words, noise_words
+from gedit_bench.results import Fallback, Scored
 from gedit_bench.scoring.coverage import ENOUGH
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.run import Run
@@ -67,11 +69,16 @@ def _edit_failed(verdict: Verdict) -> bool:
 
 
 def print_scored(scored: Scored) -> None:
-    """Print a judgement's numbers, and what they leave out."""
+    """Print a judgement's numbers, and what they leave out; with a fallback judge, first those without it."""
+    if scored.fallback:
+        print_scored(scored.fallback.without)
     manifest = scored.judgement.manifest
     kind = "" if manifest.vlm else " (no VLM: pixels were measured)"
     tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.judge_id}{kind}")
     tell(f"asked as {manifest.request_id}, scored as {scored.scoring_id}")
+    if scored.fallback:
+        count = sum(scored.decided_by_fallback(language, "full") for language in LANGUAGES)
+        tell(fallback_words(scored.fallback.judgement.manifest.judge_id, count))
     summaries = scored.summaries()
     header = ("language", "subset", "SC", "PQ", "O", "scored", "selected")
     tell(table(header, [_row(summary) for summary in summaries]))
@@ -82,8 +89,24 @@ def print_scored(scored: Scored) -> None:
             if summary.coverage.statuses:
                 words = ", ".join(f"{count} {status}" for status, count in summary.coverage.statuses.items())
                 say(f"{summary.language}: left out: {words}.")
-    if len(scored.models) > 1:
-        say(f"The judge changed in mid-run: it called itself {', '.join(scored.models)}.")
+    _say_how_far_to_trust(scored, summaries)
+
+
+def _say_how_far_to_trust(scored: Scored, summaries: Iterable[Summary]) -> None:
+    """Print how much the judge, or its fallback, varies, and whether it was the same one throughout."""
+    who: Scored | Fallback = scored.fallback or scored
+    manifest = who.judgement.manifest
+    if scored.repeats > 1:
+        for summary in summaries:
+            if summary.subset == "full":
+                found = scored.noise(summary.language, "full")
+                say(f"{summary.language}: noise of the judge: {noise_words(found)}; α of O {found.alpha['O']:.3f}.")
+    if len(who.models) > 1:
+        say(f"The judge changed in mid-run: it called itself {', '.join(who.models)}.")
+    if told := who.answering.words():
+        say(f"Who answered as {manifest.judge_id} did not stay the same: {told}.")
+    if told := alias_words(manifest.judge, who.models):
+        say(f"{told}.")
 
 
 def _row(summary: Summary) -> tuple[object, ...]:

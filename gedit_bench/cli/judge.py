@@ -22,6 +22,7 @@ def judge(
       gedit-bench judge my_images --judge Qwen/Qwen2.5-VL-72B-Instruct-AWQ --base-url http://localhost:8000/v1
       gedit-bench judge my_images --judge azure:my-deployment
       gedit-bench judge results/x/default-1a2b3c4d --only failed
+      gedit-bench judge results/x/default-1a2b3c4d --fallback-judge gpt-4o-2024-08-06
     """
     from gedit_bench import api
     from gedit_bench.cli.ending import end_judge

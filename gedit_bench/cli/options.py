@@ -160,6 +160,34 @@ class JudgeOptions(AskOptions):
     """How many edits are judged."""
 
     concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
+    repeats: Annotated[
+        int, option("--repeats", min=1, max=100, help="Independent askings of each question; the first one scores.")
+    ] = 1
+    fallback_judge: Annotated[
+        str | None,
+        option("--fallback-judge", help="Another judge for what the first fails on; its numbers stand in rows apart."),
+    ] = None
+    fallback_base_url: Annotated[
+        str | None, option("--fallback-base-url", help="Endpoint of the fallback judge. Default: OpenAI's.")
+    ] = None
+
+    def resolve(self, only: str = "missing") -> "Judging":
+        """Return how to judge.
+
+        Raises:
+            UsageError: there is an endpoint for a fallback judge and no such judge.
+        """
+        return replace(super().resolve(only), repeats=self.repeats, fallback=self._fallback())
+
+    def _fallback(self) -> "JudgeSettings | None":
+        from gedit_bench.errors import UsageError
+
+        if self.fallback_judge is None:
+            if self.fallback_base_url is not None:
+                raise UsageError("--fallback-base-url needs --fallback-judge.", "Name the judge that answers there.")
+            return None
+        other = replace(self.settings(), name=self.fallback_judge, endpoint_label=None)
+        return replace(other, base_url=self.fallback_base_url)
 
     def settings(self) -> "JudgeSettings":
         """Return which judge is asked, how patiently, and how often at once."""

@@ -46,7 +46,7 @@ def _facts(run: "Run", sample: "Sample") -> "Json":
 
     edit = run.edits().get(sample.id)
     replies: list[Json] = []
-    for judgement in run.judgements():
+    for judgement in (one for first in run.judgements() for one in (first, *first.fallbacks())):
         for reply in judgement.replies():
             if reply.sample == sample.id:
                 reading = read_answer(reply)
@@ -66,7 +66,8 @@ def _words(facts: "Json") -> str:
     replies = facts["replies"]
     for reply in replies if isinstance(replies, list) else []:
         assert isinstance(reply, dict)
-        head = f"{reply['aspect']} attempt {reply['attempt']}: {reply['status']}"
+        repeat = f" repeat {reply['repeat']}" if reply["repeat"] else ""
+        head = f"{reply['aspect']}{repeat} attempt {reply['attempt']}: {reply['status']}"
         score = "" if reply["score"] is None else f", {reply['score']}"
         stale = " (about an earlier image)" if reply["stale"] else ""
         lines.append(f"{head}{score}{stale}  [{reply['judgement']}]")

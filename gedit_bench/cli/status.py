@@ -32,17 +32,23 @@ def status(
 
 
 def _words(state: "RunState") -> str:
+    from gedit_bench.report.words import noise_words
+
     lines = [f"{state.name}  {state.path}"]
     lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
     if state.flags:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
-        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies")
+        repeats = f" in {judgement.repeats} repeats" if judgement.repeats > 1 else ""
+        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies{repeats}")
         for summary in judgement.summaries:
             if summary.subset == "full":
                 part = summary.coverage
                 left = _counts(part.statuses) or "nothing"
                 lines.append(f"    {summary.language}: {part.scored} of {part.selected} scored; left out: {left}")
+                if summary.language in judgement.noise:
+                    lines.append(f"      noise of the judge: {noise_words(judgement.noise[summary.language])}")
+        lines += [f"    {told}" for told in (judgement.alias, judgement.changed, *judgement.fallbacks) if told]
     return "\n".join(lines)
 
 

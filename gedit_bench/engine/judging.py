@@ -1,34 +1,41 @@
 """The judge loop: prepares images in threads, asks concurrently, and writes each reply as it comes."""
 
 import asyncio
-import hashlib
 import logging
 import os
 import sys
+from asyncio import Future
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from gedit_bench.dataset import Benchmark
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.questions import (
+    JudgeJob,
+    Open,
+    Part,
+    prepared_edit,
+    prepared_source,
+    question_about,
+    request_hash,
+    to_judge,
+)
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
-from gedit_bench.judging.base import Answer, EncodedImage, Judge, Question
-from gedit_bench.judging.prepare import prepare_file, prepare_source
-from gedit_bench.judging.protocol import Protocol, Rubric
-from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
-from gedit_bench.records import Aspect, Delivery, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
-from gedit_bench.results import Scored, score, write_derived
+from gedit_bench.judging.base import Answer, EncodedImage, Question
+from gedit_bench.judging.reading import read_answer, settled
+from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
+from gedit_bench.results import Scored, write_derived
 from gedit_bench.secrets import redact
 from gedit_bench.store import layout
 from gedit_bench.store.codec import to_json
 from gedit_bench.store.jsonl import JsonlWriter
 from gedit_bench.store.lock import sole_writer
 from gedit_bench.store.provenance import now, this_writer
-from gedit_bench.store.run import Judgement, Run, note_selection, note_writer
+from gedit_bench.store.run import note_selection, note_writer
 
 log = logging.getLogger(__name__)
 
@@ -38,58 +45,7 @@ PREPARED_AHEAD = 8
 TURN = 0.0002
 """Seconds for which a thread may keep the interpreter from the others."""
 
-Only = Literal["missing", "failed"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeJob:
-    """What is to be judged, by whom, and how it is asked."""
-
-    run: Run
-    judgement: Judgement
-    judge: Judge
-    protocol: Protocol
-    rubric: Rubric
-    benchmark: Benchmark
-    samples: Sequence[Sample]
-    concurrency: int = 256
-    only: Only = "missing"
-
-
-@dataclass(frozen=True, slots=True)
-class Open:
-    """A sample with what is still to be asked about it; `attempts` are the replies that are there."""
-
-    sample: Sample
-    edit: Edit
-    attempts: dict[Aspect, list[Reply]]
-
-
-def to_judge(job: JudgeJob) -> list[Open]:
-    """Return the `ok` edits of the selection about which an aspect is still to be asked."""
-    edits = job.run.edits()
-    replies: dict[SampleId, list[Reply]] = {}
-    for reply in job.judgement.replies():
-        replies.setdefault(reply.sample, []).append(reply)
-    found = []
-    for sample in job.samples:
-        edit = edits.get(sample.id)
-        if edit is None or edit.status is not EditStatus.OK:
-            continue
-        attempts = attempts_by_aspect(edit, replies.get(sample.id, ()))
-        asked = {aspect: there for aspect, there in attempts.items() if _is_open(there, job.only)}
-        if asked:
-            found.append(Open(sample, edit, asked))
-    return found
-
-
-def _is_open(attempts: Sequence[Reply], only: Only) -> bool:
-    readings = [read_answer(reply) for reply in attempts]
-    index = settled(readings)
-    if index is None or readings[index].status is ReplyStatus.OVER_BUDGET:
-        return only == "missing" or bool(attempts)
-    return only == "failed" and readings[index].status is not ReplyStatus.OK
 
 
 def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> Scored:
@@ -111,7 +67,7 @@ def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> Scored:
                 with _short_turns():
                     asyncio.run(_Loop(job, stop, progress, watch).judge(pending))
         finally:
-            scored = score(job.run, job.judgement)
+            scored = job.scored()
             write_derived(scored)
         if stop.requested:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} questions were answered.")
@@ -178,22 +134,28 @@ class _Loop:
         return self.stop.requested or self.fatal is not None
 
     async def _judge_sample(self, one: Open) -> None:
-        edit = await self._in_thread(self._prepared_edit, one)
+        edit = await self._in_thread(prepared_edit, one)
         if edit is None:
             log.warning("%s: its image changed or vanished since it was edited; edit it again", one.sample.id)
             return
-        await asyncio.gather(*(self._settle(one, aspect, edit) for aspect in one.attempts))
+        source: Future[EncodedImage] | None = None
+        if isinstance(edit, EncodedImage) and any(part.aspect is Aspect.SC for part in one.attempts):
+            source = asyncio.ensure_future(self._in_thread(prepared_source, one))
+        await asyncio.gather(*(self._settle(one, part, edit, source) for part in one.attempts))
 
-    async def _settle(self, one: Open, aspect: Aspect, edit: EncodedImage | DataError) -> None:
-        """Ask about one aspect until its status stands: twice at most."""
+    async def _settle(
+        self, one: Open, part: Part, edit: EncodedImage | DataError, source: "Future[EncodedImage] | None"
+    ) -> None:
+        """Ask about one part until its status stands: twice at most."""
+        there = one.attempts[part]
         try:
-            question = await self._question(one, aspect, edit)
+            question = question_about(self.job, one, part, await _images(part.aspect, edit, source))
         except DataError as error:
             answer = Answer(delivery=Delivery.REJECTED, message=str(error), tries=0)
-            self._record(one, aspect, len(one.attempts[aspect]), answer, "", 0.0)
+            self._record(one, part, len(there), answer)
             return
-        there = [read_answer(reply) for reply in one.attempts[aspect]]
-        counting = [] if self.job.only == "failed" else [r for r in there if r.status is not ReplyStatus.OVER_BUDGET]
+        readings = [read_answer(reply) for reply in there]
+        counting = [] if self.job.only == "failed" else [r for r in readings if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
             self.progress.total += attempt > len(there)
@@ -217,18 +179,21 @@ class _Loop:
                 log.debug("%s failed", self.job.judge.name, exc_info=True)
                 message = redact(f"The judge failed with {type(error).__name__}: {error}")
                 answer = Answer(delivery=Delivery.TRANSPORT, message=message)
-        return self._record(one, question.aspect, attempt, answer, _request_hash(question), monotonic() - started)
+        part = Part(question.aspect, question.repeat)
+        return self._record(one, part, attempt, answer, question, monotonic() - started)
 
     def _record(
-        self, one: Open, aspect: Aspect, attempt: int, answer: Answer, request_sha256: str, seconds: float
+        self, one: Open, part: Part, attempt: int, answer: Answer, question: Question | None = None, seconds: float = 0
     ) -> Reply:
+        seed = question.parameters.get("seed") if question else None
         reply = Reply(
             sample=one.sample.id,
-            aspect=aspect,
-            repeat=0,
+            aspect=part.aspect,
+            repeat=part.repeat,
             attempt=attempt,
             edit_sha256=one.edit.sha256 or "",
-            request_sha256=request_sha256,
+            request_sha256=request_hash(question) if question else "",
+            seed=seed if isinstance(seed, int) else None,
             seconds=round(seconds, 4),
             writer=self.writer.writer,
             time=now(),
@@ -240,39 +205,13 @@ class _Loop:
         self.watch(self.progress)
         return reply
 
-    async def _question(self, one: Open, aspect: Aspect, edit: EncodedImage | DataError) -> Question:
-        if isinstance(edit, DataError):
-            raise edit
-        images: tuple[EncodedImage, ...] = (edit,)
-        if aspect is Aspect.SC:
-            images = (await self._in_thread(self._prepared_source, one), edit)
-        protocol = self.job.protocol
-        prompt = self.job.rubric.prompt(aspect, one.sample.instruction)
-        return Question(aspect, prompt, images, protocol.images_first, protocol.parameters)
-
-    def _prepared_edit(self, one: Open) -> EncodedImage | DataError | None:
-        """The edit as the judge gets it; None if the file is no longer the one that was recorded."""
-        try:
-            data = self.job.run.image_path(one.edit).read_bytes()
-        except OSError:
-            return None
-        if hashlib.sha256(data).hexdigest() != one.edit.sha256:
-            return None
-        try:
-            return prepare_file(data, self.job.protocol.encoding)
-        except DataError as error:
-            return error
-
-    def _prepared_source(self, one: Open) -> EncodedImage:
-        data = self.job.benchmark.image_bytes(one.sample, self.job.protocol.source)
-        return prepare_source(data, self.job.protocol.encoding)
-
-    async def _in_thread(self, work: Callable[[Open], T], one: Open) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work, one)
+    async def _in_thread(self, work: Callable[[JudgeJob, Open], T], one: Open) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work, self.job, one)
 
 
-def _request_hash(question: Question) -> str:
-    digest = hashlib.sha256(question.prompt.encode("utf-8", "surrogatepass"))
-    for image in question.images:
-        digest.update(image.data)
-    return digest.hexdigest()
+async def _images(
+    aspect: Aspect, edit: EncodedImage | DataError, source: "Future[EncodedImage] | None"
+) -> tuple[EncodedImage, ...]:
+    if isinstance(edit, DataError):
+        raise edit
+    return (await source, edit) if source is not None and aspect is Aspect.SC else (edit,)

@@ -21,7 +21,8 @@ class Question:
     """One request to a judge: a filled-in rubric and the images it speaks of.
 
     `images` is (source, edit) for SC and (edit,) for PQ; `images_first` says that they stand before
-    the text. `parameters` go into the request as they are, such as `max_tokens`.
+    the text. `parameters` go into the request as they are, such as `max_tokens`. `repeat` tells apart
+    independent askings of the same, which may be equal byte for byte.
     """
 
     aspect: Aspect
@@ -29,6 +30,7 @@ class Question:
     images: tuple[EncodedImage, ...]
     images_first: bool = False
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    repeat: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

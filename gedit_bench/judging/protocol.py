@@ -46,6 +46,11 @@ class Protocol:
     images_first: bool = False
     parameters: Mapping[str, Json] = field(default_factory=dict)
 
+    def parameters_of(self, repeat: int) -> Mapping[str, Json]:
+        """Return what goes into the requests of one repeat: a seed, where one is sent, grows with it."""
+        seed = self.parameters.get("seed")
+        return {**self.parameters, "seed": seed + repeat} if isinstance(seed, int) else self.parameters
+
     def request(self, rubric: Rubric) -> dict[str, Json]:
         """Return all that the request id is made of."""
         return cast(

@@ -56,25 +56,38 @@ def settled(attempts: Sequence[Reading]) -> int | None:
     return len(attempts) - 1
 
 
-def attempts_by_aspect(edit: Edit, replies: Iterable[Reply]) -> dict[Aspect, list[Reply]]:
-    """Return the replies about this very image (same SHA-256), in the order of their attempts."""
-    about = [reply for reply in replies if reply.edit_sha256 == edit.sha256 and reply.repeat == 0]
+def attempts_by_aspect(edit: Edit, replies: Iterable[Reply], repeat: int = 0) -> dict[Aspect, list[Reply]]:
+    """Return one repeat's replies about this very image (same SHA-256), in the order of their attempts."""
+    about = [reply for reply in replies if reply.edit_sha256 == edit.sha256 and reply.repeat == repeat]
     about.sort(key=lambda reply: reply.attempt)
     return {aspect: [reply for reply in about if reply.aspect is aspect] for aspect in Aspect}
 
 
-def verdicts(samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply]) -> list[Verdict]:
-    """Return one verdict per selected sample, in the samples' order."""
+def verdicts(
+    samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply], repeat: int = 0
+) -> list[Verdict]:
+    """Return one verdict per selected sample, in the samples' order, by what one repeat said."""
     by_sample: dict[SampleId, list[Reply]] = defaultdict(list)
     for reply in replies:
         by_sample[reply.sample].append(reply)
-    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id]) for sample in samples]
+    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id], repeat) for sample in samples]
 
 
-def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply]) -> Verdict:
+def later_verdicts(
+    samples: Sequence[Sample], edits: Mapping[SampleId, Edit], replies: Sequence[Reply]
+) -> list[list[Verdict]]:
+    """Return the verdicts of the repeats from 1 on, as far as any of them has a reply about an edit of today."""
+    asked = max((reply.repeat for reply in replies), default=0)
+    found = [verdicts(samples, edits, replies, repeat) for repeat in range(1, asked + 1)]
+    while found and not any(verdict.sc or verdict.pq for verdict in found[-1]):
+        found.pop()
+    return found
+
+
+def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply], repeat: int) -> Verdict:
     if edit is None or edit.status is not EditStatus.OK:
         return Verdict(sample, edit)
-    attempts = attempts_by_aspect(edit, replies)
+    attempts = attempts_by_aspect(edit, replies, repeat)
     (sc, sc_reply), (pq, pq_reply) = _deciding(attempts[Aspect.SC]), _deciding(attempts[Aspect.PQ])
     return Verdict(sample, edit, sc, pq, sc_reply, pq_reply)
 

@@ -10,6 +10,7 @@ from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, ReplyStatus, Ver
 from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
+from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.official import chosen
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
@@ -36,8 +37,9 @@ class Entry:
 
     @property
     def judge_changed(self) -> bool:
-        """True if the judge's server returned several model strings."""
-        return len(self.scored.models) > 1
+        """True if the judge's server, or that of its fallback, returned several model strings."""
+        fallback = self.scored.fallback
+        return len(self.scored.models) > 1 or (fallback is not None and len(fallback.models) > 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Row:
 
     entry: Entry
     summary: Summary
+    noise: Noise
     reason: str
     flags: dict[str, int]
     seconds: float | None
@@ -55,6 +58,15 @@ class Row:
     def overall(self) -> float:
         """The headline, or -1 where there is none: for sorting."""
         return self.summary.headline.overall if self.summary.headline else -1.0
+
+    @property
+    def with_fallback(self) -> str:
+        """Which other judge decided how much, in words; empty where none was asked."""
+        scored = self.entry.scored
+        if scored.fallback is None:
+            return ""
+        count = scored.decided_by_fallback(self.summary.language, self.summary.subset)
+        return words.fallback_words(scored.fallback.judgement.manifest.judge_id, count)
 
     @property
     def partial(self) -> str:
@@ -91,6 +103,11 @@ class BoardTable:
     def vlm(self) -> bool:
         """False for the offline judge."""
         return self.judge.vlm
+
+    @property
+    def repeated(self) -> bool:
+        """True if a row's judge was asked more than once, so that its noise can be shown."""
+        return any(row.noise.repeats > 1 for row in self.rows)
 
     @property
     def selected(self) -> int:
@@ -148,7 +165,8 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        identity = f"{one.run.manifest.fingerprint}-{short_hash([judge.judge_id, judge.request_id])}"
+        other = [one.scoring_id] if one.fallback else []
+        identity = f"{one.run.manifest.fingerprint}-{short_hash([judge.judge_id, judge.request_id, *other])}"
         seen[identity] += 1
         again = f"-{seen[identity]}" if seen[identity] > 1 else ""
         entries.append(Entry(index, identity + again, name, one))
@@ -183,14 +201,16 @@ def _key(scored: Scored, summary: Summary, rows: Iterable[Verdict]) -> TableKey:
 
 
 def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
-    changed = f"the judge answered as {len(entry.scored.models)} models" if entry.judge_changed else ""
+    several = max(len(entry.scored.models), len(entry.scored.fallback.models) if entry.scored.fallback else 0)
+    changed = f"the judge answered as {several} models" if entry.judge_changed else ""
     reasons = [reason for reason in (summary.why_none, summary.why_unranked, changed) if reason]
     edits = [row.edit for row in rows if row.edit]
     taken = [edit.seconds for edit in edits if edit.status is EditStatus.OK and edit.seconds is not None]
     flags = Counter(flag for edit in edits for flag in edit.flags)
     flags.update(flag for row in rows for reading in (row.sc, row.pq) if reading for flag in reading.flags)
     ordered = dict(sorted(flags.items(), key=lambda item: (-item[1], item[0])))
-    return Row(entry, summary, "; ".join(reasons), ordered, float(np.mean(taken)) if taken else None)
+    noise = entry.scored.noise(summary.language, summary.subset)
+    return Row(entry, summary, noise, "; ".join(reasons), ordered, float(np.mean(taken)) if taken else None)
 
 
 def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -15,6 +15,7 @@ from gedit_bench.records import Edit, EditStatus, Json, Reading, Reply, Verdict
 from gedit_bench.report.board import Board, Entry
 from gedit_bench.report.cards import Card, Pictures
 from gedit_bench.report.words import subset_words, task_words
+from gedit_bench.results import FALLBACK
 from gedit_bench.scoring.coverage import coverage
 from gedit_bench.store.run import Run
 
@@ -53,13 +54,21 @@ def _entry(entry: Entry, out: Path, *, several: bool) -> dict[str, Json]:
     return {
         "id": entry.id,
         "label": entry.label,
-        "judge": f"{judge.judge_id}, {judge.request_id}{'' if judge.vlm else ', no VLM'}",
-        "judgeShort": (judge.judge if judge.vlm else "offline, no VLM") if several or not judge.vlm else "",
+        "judge": f"{judge.judge_id}, {judge.request_id}{'' if judge.vlm else ', no VLM'}{_other(entry)}",
+        "judgeShort": (judge.judge if judge.vlm else "offline, no VLM") + _other(entry)
+        if several or not judge.vlm or entry.scored.fallback
+        else "",
         "about": f"{manifest.recipe} · {manifest.fingerprint}",
         "notes": manifest.notes,
         "settings": settings,
         "base": _base(entry.scored.run, out),
     }
+
+
+def _other(entry: Entry) -> str:
+    """The fallback judge in words, if one was asked."""
+    fallback = entry.scored.fallback
+    return f", with fallback {fallback.judgement.manifest.judge_id}" if fallback else ""
 
 
 def _base(run: Run, out: Path) -> str | None:
@@ -151,7 +160,7 @@ def _aspect(reading: Reading | None, reply: Reply | None, entry: Entry) -> dict[
             "message": reply.message,
             "finish": reply.finish_reason,
             "attempt": reply.attempt or None,
-            "model": reply.model if entry.judge_changed else None,
+            "model": reply.model if entry.judge_changed or FALLBACK in reading.flags else None,
         }
     return _without_empty(
         {"status": str(reading.status), "score": reading.score, "flags": list(reading.flags), **reply_json}

@@ -5,9 +5,10 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gedit_bench.records import Json
+from gedit_bench.records import LANGUAGES, Json, Language
 from gedit_bench.report.board import Entry
-from gedit_bench.report.words import protocol_words
+from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words
+from gedit_bench.store.manifest import JudgementManifest
 from gedit_bench.store.provenance import Writer
 
 Facts = tuple[tuple[str, str], ...]
@@ -69,6 +70,10 @@ def command(entry: Entry) -> str:
     words += ["--judge", judge.judge]
     if judge.vlm:
         words += ["--protocol", judge.protocol]
+    if entry.scored.repeats > 1:
+        words += ["--repeats", str(entry.scored.repeats)]
+    if entry.scored.fallback:
+        words += ["--fallback-judge", entry.scored.fallback.judgement.manifest.judge]
     return shlex.join(words)
 
 
@@ -108,12 +113,39 @@ def _judgement(entry: Entry) -> JudgementMethod:
         ("protocol", f"{judge.protocol}: {protocol_words(judge.protocol)}"),
         ("request id", judge.request_id),
         ("scoring id", entry.scored.scoring_id),
+        ("repeats", str(entry.scored.repeats)),
+        *((f"judge noise, {LANGUAGE_WORDS[language]}", _noise(entry, language)) for language in LANGUAGES),
+        ("temperature", _sent(judge, "temperature")),
+        ("seed", _sent(judge, "seed")),
+        ("fallback judge", _fallback(entry)),
         ("created", judge.created),
     )
     request = tuple((name, _text(value)) for name, value in judge.request.items())
     return JudgementMethod(
         entry.id, judge.vlm, _filled(facts), request, command(entry), _writers(entry.scored.judgement.writers())
     )
+
+
+def _noise(entry: Entry, language: Language) -> str:
+    """How far the judge moves a language's headline; empty where no sample is of it, or no VLM looked."""
+    spoken = any(verdict.sample.id.language == language for verdict in entry.scored.verdicts)
+    return noise_words(entry.scored.noise(language, "full")) if spoken and entry.judge.vlm else ""
+
+
+def _sent(judge: JudgementManifest, name: str) -> str:
+    """What was sent of a parameter that the judge's answers depend on; empty where no VLM was asked."""
+    parameters = judge.request.get("parameters")
+    if not judge.vlm or not isinstance(parameters, dict):
+        return ""
+    return _text(parameters[name]) if name in parameters else "not sent: the endpoint's own"
+
+
+def _fallback(entry: Entry) -> str:
+    if entry.scored.fallback is None:
+        return ""
+    manifest = entry.scored.fallback.judgement.manifest
+    returned = " + ".join(entry.scored.fallback.models) or "no model named"
+    return f"{manifest.judge_id}, asked as {manifest.request_id}, answered as {returned}"
 
 
 def _writers(writers: Iterable[Writer]) -> tuple[Facts, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gedit_bench.judging.answering import alias_words
 from gedit_bench.report.board import Board, Entry, Row
 from gedit_bench.report.cards import Card, Pictures
 from gedit_bench.report.words import LANGUAGE_WORDS, samples
@@ -26,6 +27,8 @@ def notices(board: Board, cards: Iterable[Card], pictures: Pictures) -> list[Not
         *_partial(rows),
         *_damaged(board.entries, pictures),
         *_judge_changed(board.entries),
+        *_fallbacks(rows),
+        *_aliases(board.entries),
         *(Notice("coverage", _about(row, row.summary.why_unranked)) for row in rows if row.summary.why_unranked),
         *(Notice("empty", _about(row, row.summary.why_none)) for row in rows if _is_empty(row)),
         *_mixed(board),
@@ -88,15 +91,31 @@ def _is_object(line: bytes) -> bool:
 
 
 def _judge_changed(entries: Iterable[Entry]) -> list[Notice]:
+    found = []
+    for entry in entries:
+        who = entry.scored.fallback or entry.scored
+        told = who.answering.words()
+        judge = f"{entry.label}: the judge {who.judgement.manifest.judge_id}"
+        if len(who.models) > 1:
+            text = f"{judge} changed in mid-run and answered as {' and as '.join(who.models)}; the row gets no rank."
+            found.append(Notice("judge", f"{text} In time, {told}." if told else text))
+        elif told:
+            found.append(Notice("fingerprint", f"{judge} changed in mid-run, though not its name: {told}."))
+    return found
+
+
+def _fallbacks(rows: Iterable[Row]) -> list[Notice]:
     return [
-        Notice(
-            "judge",
-            f"{entry.label}: the judge {entry.judge.judge_id} changed in mid-run and answered as "
-            f"{' and as '.join(entry.scored.models)}; the row gets no rank.",
-        )
-        for entry in entries
-        if entry.judge_changed
+        Notice("fallback", _about(row, f"{row.with_fallback}, in rows of their own"))
+        for row in rows
+        if row.with_fallback
     ]
+
+
+def _aliases(entries: Iterable[Entry]) -> list[Notice]:
+    judges = [entry.scored.fallback or entry.scored for entry in entries]
+    told = (alias_words(judge.judgement.manifest.judge, judge.models) for judge in judges)
+    return [Notice("alias", f"{sentence}.") for sentence in dict.fromkeys(told) if sentence]
 
 
 def _mixed(board: Board) -> list[Notice]:

@@ -62,6 +62,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "two": words.two,
+        "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
         "task_words": words.task_words,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board, BoardTable, Row
-from gedit_bench.results import summary_json, to_text
+from gedit_bench.results import fallback_json, noise_json, summary_json, to_text
 
 SCHEMA = 1
 
@@ -18,6 +18,7 @@ COLUMNS = (
     *("sc", "pq", "overall", "micro_sc", "micro_pq", "micro_overall", "band_low", "band_high"),
     *("scored", "selected", "partial", "coverage", "statuses", "flags", "seconds_per_image", "reason"),
     *(f"overall:{task}" for task in TASKS),
+    *("repeats", "mean_of_repeats", "se_judge", "se_judge_once", "se_sampling", "se_total", "fallback"),
 )
 """The columns of `leaderboard.csv`; `sc`, `pq` and `overall` are the headline's and empty without one."""
 
@@ -108,6 +109,8 @@ def _row_json(row: Row) -> dict[str, Json]:
         **{name: value for name, value in summary.items() if name not in shared},
         "flags": dict(row.flags),
         "seconds_per_image": row.seconds,
+        "noise": noise_json(row.noise),
+        "fallback": fallback_json(row.entry.scored),
     }
 
 
@@ -122,6 +125,9 @@ def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
     told = (_pairs(part.statuses), _pairs(row.flags), row.seconds, row.reason)
     categories = [row.summary.table.categories[task].overall for task in TASKS]
     values = (*common, *mine, manifest.fingerprint, manifest.notes, *numbers, *counted, *told, *categories)
+    found = row.noise.headline
+    errors = (found.judge, found.judge_once, found.sampling, found.total)
+    values = (*values, row.noise.repeats, found.mean, *errors, row.with_fallback)
     return {name: None if value != value else value for name, value in zip(COLUMNS, values, strict=True)}  # NaN
 
 
@@ -133,7 +139,8 @@ def _markdown_row(row: Row) -> str:
     headline, part, manifest = row.summary.headline, row.summary.coverage, row.entry.manifest
     low, high = row.summary.band
     remarks = [row.reason, "" if row.reason else row.partial, words.counts(part.statuses), words.counts(row.flags)]
-    remarks.append(manifest.notes)
+    remarks += [manifest.notes, row.with_fallback]
+    remarks.append(f"judge noise {words.noise_words(row.noise)}" if row.noise.known else "")
     return _line(
         (
             words.NONE if row.rank is None else str(row.rank),

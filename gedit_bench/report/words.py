@@ -5,6 +5,7 @@ from math import isnan
 from typing import NamedTuple
 
 from gedit_bench.judging.protocol import PROTOCOLS
+from gedit_bench.scoring.noise import Noise
 
 LANGUAGE_WORDS = {"en": "English", "cn": "Chinese"}
 SUBSET_WORDS = {"full": "full set", "intersection": "intersection subset"}
@@ -59,6 +60,27 @@ def task_words(task: str) -> str:
 def subset_words(language: str, subset: str) -> str:
     """Return `English, full set`."""
     return f"{LANGUAGE_WORDS.get(language, language)}, {SUBSET_WORDS.get(subset, subset)}"
+
+
+def fallback_words(judge_id: str, aspects: int) -> str:
+    """Return `with fallback gpt-4o@api for 3 aspects`."""
+    return f"with fallback {judge_id} for {aspects:,} aspect{'' if aspects == 1 else 's'}"
+
+
+def noise_words(noise: Noise) -> str:
+    """Return how far judge and sampling move the headline, as standard errors."""
+    if not noise.known:
+        return "unknown: each aspect was asked once"
+    found = noise.headline
+    return (
+        f"± {found.judge_once:.3f} on the headline of one repeat, ± {found.judge:.3f} on the mean O "
+        f"of {noise.repeats} repeats, {found.mean:.3f}; sampling ± {three(found.sampling)}, both ± {three(found.total)}"
+    )
+
+
+def three(value: float) -> str:
+    """Return a standard error with three decimals, or a dash where it is unknown."""
+    return NONE if isnan(value) else f"{value:.3f}"
 
 
 def returned_words(returned: str) -> str:

@@ -44,6 +44,17 @@ def judgement_folder(run: Path, judge_id: str, request_id: str) -> Path:
     return run / "judgments" / f"{folder_name(judge_id)}_{request_id}"
 
 
+def fallback_folder(judgement: Path, judge_id: str, request_id: str) -> Path:
+    """Return the folder of the replies of another judge, asked where the judgement in `judgement` failed."""
+    return judgement / "fallbacks" / f"{folder_name(judge_id)}_{request_id}"
+
+
+def judgement_of_fallback(folder: Path) -> Path | None:
+    """Return the judgement that a fallback's folder belongs to, None if it is no such folder."""
+    whole = folder.absolute()
+    return whole.parents[1] if whole.parent.name == "fallbacks" and (whole / MANIFEST).exists() else None
+
+
 def run_of_judgement(folder: Path) -> Path | None:
     """Return the run that a judgement's folder belongs to, None if it is no such folder."""
     whole = folder.absolute()

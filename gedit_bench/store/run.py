@@ -41,6 +41,10 @@ class Judgement:
         """Return all replies, oldest first."""
         return [from_json(Reply, line) for line in read_lines(self.path / layout.REPLIES)]
 
+    def fallbacks(self) -> "list[Judgement]":
+        """Return the replies of other judges that were asked where this one failed."""
+        return [Judgement.open(found.parent) for found in sorted(self.path.glob(f"fallbacks/*/{layout.MANIFEST}"))]
+
     def writers(self) -> list[Writer]:
         """Return the processes that asked."""
         return [from_json(Writer, line) for line in read_lines(self.path / layout.WRITERS)]

@@ -305,6 +305,47 @@ def test_concurrency_bounds_what_is_in_flight(verb: str, base: Words, run: Path)
     assert peaks[1] > 1
 
 
+@pytest.mark.parametrize("verb", ["judge", "run", "plan"])
+def test_repeats_ask_more_often(verb: str, base: Words, run: Path, fake: JudgeProcess) -> None:
+    words = (*asked(fake), "--endpoint-label", f"repeats-{verb}", "--repeats", 3)
+    ended = judged(verb, base, run, *words)
+    assert ended.code == 0
+    if verb == "plan":
+        assert ended.json()["questions"] == 6
+        assert judged(verb, base, run, *asked(fake)).json()["questions"] == 2
+        return
+    target = run if verb == "judge" else Path("new")
+    [state] = [
+        state
+        for status in gedit_bench("status", target, "--json").json()
+        for state in status["judgements"]
+        if "repeats" in state["judge_id"]
+    ]
+    assert (state["replies"], state["repeats"]) == (6, 3)
+    assert "6 replies in 3 repeats" in gedit_bench("status", target).out
+    folder = state["path"].rsplit("/judgments/")[0]
+    assert "SC repeat 2 attempt 0: ok" in gedit_bench("show", folder, f"{1:032x}").out
+
+
+@pytest.mark.parametrize("verb", ["judge", "run", "plan"])
+def test_a_fallback_judge_is_asked_where_the_first_fails(verb: str, base: Words, run: Path, fake: JudgeProcess) -> None:
+    with judge_process("filter:1") as broken:
+        first = (*asked(broken), "--endpoint-label", "broken")
+        words = (*first, "--fallback-judge", "other", "--fallback-base-url", fake.url)
+        target = ("judge", run) if verb == "judge" else (verb, *base, "--out", "new")
+        ended = gedit_bench(*target, *words)
+        lonely = gedit_bench(*target, *first, "--fallback-base-url", fake.url)
+
+    assert (lonely.code, "--fallback-base-url needs --fallback-judge." in lonely.err) == (2, True)
+
+    assert "other@127.0.0.1" in ended.out
+    if verb != "plan":
+        assert "with fallback other@127.0.0.1 for 8 aspects" in ended.out
+        assert "official.1+fallback:other@127.0.0.1_native-" in ended.out
+        state = gedit_bench("status", "new" if verb == "run" else run)
+        assert "with fallback other@127.0.0.1 for 8 aspects" in state.out
+
+
 @pytest.mark.parametrize("verb", ["run", "report"])
 def test_allow_partial_gives_a_headline(verb: str, base: Words, results: Path) -> None:
     edit = ("run", *base, *OFFLINE, "--out", "new", "--shard", "0/2")
@@ -407,7 +448,8 @@ def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProce
         **{"--lang": "en", "--subset": "intersection", "--limit": "1", "--option": "strength=0.5", "--seed": "1"},
         **{"--shard": "0/1", "--name": "x", "--out": "new", "--only": "missing", "--judge": "fake-judge"},
         **{"--protocol": "native", "--base-url": fake.url, "--endpoint-label": "pool", "--timeout": "9.0"},
-        **{"--retry-for": "8.0", "--concurrency": "7"},
+        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2"},
+        **{"--fallback-judge": "other", "--fallback-base-url": fake.url},
     }
     environment = {OPTIONS["plan", name].envvar: value for name, value in values.items()}
     found = gedit_bench("plan", env={**environment, "GEDIT_BENCH_JSON": "1"}).json()
@@ -445,6 +487,10 @@ ENDPOINT = dict.fromkeys(
 WAITING = {"--timeout": "test_timeout_ends_the_waiting"}
 RETRYING = {"--retry-for": "test_retry_for_bounds_the_tries"}
 CROWDING = {"--concurrency": "test_concurrency_bounds_what_is_in_flight"}
+REPEATING = {"--repeats": "test_repeats_ask_more_often"}
+FALLBACK = dict.fromkeys(
+    ("--fallback-judge", "--fallback-base-url"), "test_a_fallback_judge_is_asked_where_the_first_fails"
+)
 ONLY = {"--only": "test_only_failed_leaves_what_is_missing"}
 DATA = {"--data": "test_data_are_other_data"}
 RUN_DATA = {"--data": "test_data_of_a_run_must_be_its_own"}
@@ -460,14 +506,14 @@ COVERED: dict[str, dict[str, str]] = {
         "--verbose": "test_an_expected_error_shows_where_it_arose_only_if_asked",
         "--version": "test_version_is_shown",
     },
-    "run": FILTERS | DATA | PIXELS | ENDPOINT | WAITING | RETRYING | CROWDING | ONLY | PARTIAL,
+    "run": FILTERS | DATA | PIXELS | ENDPOINT | WAITING | RETRYING | CROWDING | REPEATING | FALLBACK | ONLY | PARTIAL,
     "edit": FILTERS | DATA | PIXELS | ONLY,
-    "judge": FILTERS | RUN_DATA | ENDPOINT | WAITING | RETRYING | CROWDING | ONLY | OUT,
+    "judge": FILTERS | RUN_DATA | ENDPOINT | WAITING | RETRYING | CROWDING | REPEATING | FALLBACK | ONLY | OUT,
     "check": FILTERS | RUN_DATA | TOP | AS_JSON,
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
     "report": PARTIAL | {"--out": "test_report_out_is_where_the_page_lands"},
     "compare": TOP | AS_JSON | {"--format": "test_format_is_how_a_comparison_is_written"},
-    "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | ONLY | AS_JSON,
+    "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON,
     "status": AS_JSON,
     "show": AS_JSON,
     "ls": AS_JSON | OUT,
