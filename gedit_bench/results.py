@@ -8,10 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan
 
-from gedit_bench.judging.reading import SCORING_ID, verdicts
+from gedit_bench.errors import UsageError
+from gedit_bench.judging.reading import verdicts
+from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json, Language, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.official import Means, chosen
+from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS, Scoring, counted
 from gedit_bench.scoring.summary import Summary, summarize
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes, write_json
@@ -36,11 +39,21 @@ class Scored:
     judgement: Judgement
     verdicts: list[Verdict]
     models: tuple[str, ...]
-    scoring_id: str = SCORING_ID
+    scoring: Scoring = OFFICIAL
+
+    @property
+    def scoring_id(self) -> str:
+        """How the replies became numbers."""
+        return self.scoring.id
+
+    @property
+    def counted(self) -> list[Verdict]:
+        """The verdicts as they enter the means, where a scoring makes a number of a failure."""
+        return counted(self.verdicts, self.scoring)
 
     def summaries(self, *, allow_partial: bool = False) -> list[Summary]:
         """Return a summary for each language and subset that has a sample."""
-        return summarize(self.verdicts, allow_partial=allow_partial)
+        return summarize(self.verdicts, allow_partial=allow_partial, scoring=self.scoring)
 
     def comparability(self, language: Language, subset: Subset) -> tuple[str, ...]:
         """Return what must be equal for two rows to share a table.
@@ -63,12 +76,19 @@ def selection_id(samples: Iterable[Sample]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def score(run: Run, judgement: Judgement) -> Scored:
-    """Read a judgement's replies and return what they are worth."""
+def find_scoring(name: str) -> Scoring:
+    """Return the scoring called `name`; UsageError with the nearest match if there is none."""
+    if name not in SCORINGS:
+        raise UsageError(f"There is no scoring {name!r}.", did_you_mean(name, SCORINGS))
+    return SCORINGS[name]
+
+
+def score(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> Scored:
+    """Read a judgement's replies and return what they are worth, by the official scoring or another."""
     replies = judgement.replies()
-    found = verdicts(judgement.samples(), run.edits(), replies)
+    found = verdicts(judgement.samples(), run.edits(), replies, scoring)
     deciding = [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
-    return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})))
+    return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})), scoring)
 
 
 def write_derived(scored: Scored) -> None:

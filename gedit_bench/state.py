@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from gedit_bench.engine.editing import to_edit
 from gedit_bench.records import Json
 from gedit_bench.results import score, summary_json
+from gedit_bench.scoring.scorings import OFFICIAL, Scoring
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.run import Judgement, Run
 
@@ -21,6 +22,7 @@ class JudgementState:
     prompt_tokens: int
     completion_tokens: int
     summaries: list[Summary]
+    scoring_id: str = OFFICIAL.id
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -31,6 +33,7 @@ class JudgementState:
             "replies": self.replies,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "scoring_id": self.scoring_id,
             "summaries": [summary_json(summary) for summary in self.summaries],
         }
 
@@ -60,8 +63,8 @@ class RunState:
         }
 
 
-def run_state(run: Run) -> RunState:
-    """Return how far a run and its judgements are. Verifies the images' SHA-256."""
+def run_state(run: Run, scoring: Scoring = OFFICIAL) -> RunState:
+    """Return how far a run and its judgements are, by a scoring. Verifies the images' SHA-256."""
     samples, edits = run.samples(), run.edits()
     made = [edits[sample.id] for sample in samples if sample.id in edits]
     return RunState(
@@ -71,11 +74,11 @@ def run_state(run: Run) -> RunState:
         to_edit=len(to_edit(run, samples)),
         edits=dict(Counter(str(edit.status) for edit in made)),
         flags=dict(Counter(flag for edit in made for flag in edit.flags)),
-        judgements=[_judgement_state(run, judgement) for judgement in run.judgements()],
+        judgements=[_judgement_state(run, judgement, scoring) for judgement in run.judgements()],
     )
 
 
-def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
+def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> JudgementState:
     replies = judgement.replies()
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
@@ -84,5 +87,6 @@ def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
         replies=len(replies),
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
-        summaries=score(run, judgement).summaries(),
+        summaries=score(run, judgement, scoring).summaries(),
+        scoring_id=scoring.id,
     )

@@ -17,7 +17,7 @@ from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Judge, Question
-from gedit_bench.judging.prepare import prepare_file, prepare_source
+from gedit_bench.judging.pictures import edit_picture, source_picture
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
 from gedit_bench.records import Aspect, Delivery, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
@@ -248,7 +248,7 @@ class _Loop:
             images = (await self._in_thread(self._prepared_source, one), edit)
         protocol = self.job.protocol
         prompt = self.job.rubric.prompt(aspect, one.sample.instruction)
-        return Question(aspect, prompt, images, protocol.images_first, protocol.parameters)
+        return Question(aspect, prompt, images, protocol.images_first, protocol.parameters, protocol.image_detail)
 
     def _prepared_edit(self, one: Open) -> EncodedImage | DataError | None:
         """The edit as the judge gets it; None if the file is no longer the one that was recorded."""
@@ -259,13 +259,13 @@ class _Loop:
         if hashlib.sha256(data).hexdigest() != one.edit.sha256:
             return None
         try:
-            return prepare_file(data, self.job.protocol.encoding)
+            return edit_picture(data, self.job.protocol)
         except DataError as error:
             return error
 
     def _prepared_source(self, one: Open) -> EncodedImage:
         data = self.job.benchmark.image_bytes(one.sample, self.job.protocol.source)
-        return prepare_source(data, self.job.protocol.encoding)
+        return source_picture(data, self.job.protocol)
 
     async def _in_thread(self, work: Callable[[Open], T], one: Open) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, one)

@@ -20,7 +20,8 @@ class Question:
     """One request to a judge: a filled-in rubric and the images it speaks of.
 
     `images` is (source, edit) for SC and (edit,) for PQ; `images_first` says that they stand before
-    the text. `parameters` go into the request as they are, such as `max_tokens`.
+    the text. `parameters` go into the request as they are, such as `max_tokens`; `image_detail` is the
+    `detail` of each image, None to send none.
     """
 
     aspect: Aspect
@@ -28,6 +29,7 @@ class Question:
     images: tuple[EncodedImage, ...]
     images_first: bool = False
     parameters: Mapping[str, Json] = field(default_factory=dict)
+    image_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

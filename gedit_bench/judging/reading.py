@@ -17,9 +17,10 @@ from gedit_bench.records import (
     SampleId,
     Verdict,
 )
+from gedit_bench.scoring.scorings import OFFICIAL, ReadingRule, Scoring
 
-SCORING_ID = "official.1"
-"""How replies become numbers here: the official reading's first pass, aggregated officially."""
+SCORING_ID = OFFICIAL.id
+"""How replies become numbers unless another scoring is asked for."""
 
 ASKED_AGAIN = frozenset(
     {ReplyStatus.REFUSED, ReplyStatus.EMPTY, ReplyStatus.UNPARSABLE, ReplyStatus.OUT_OF_RANGE},
@@ -35,10 +36,13 @@ _UNANSWERED = {
 }
 
 
-def read_answer(reply: Reply | Answer) -> Reading:
-    """Return what a reply, stored or fresh, is worth."""
+def read_answer(reply: Reply | Answer, rule: ReadingRule = "official") -> Reading:
+    """Return what a reply, stored or fresh, is worth by the official rules or another scoring's."""
     if reply.delivery is Delivery.ANSWERED:
-        return read_content(reply.content, reply.refusal, reply.finish_reason)
+        read = read_content
+        if rule == "evalscope":
+            from gedit_bench.judging.evalscope_reading import read_strictly as read
+        return read(reply.content, reply.refusal, reply.finish_reason)
     return Reading(_UNANSWERED[reply.delivery])
 
 
@@ -63,23 +67,31 @@ def attempts_by_aspect(edit: Edit, replies: Iterable[Reply]) -> dict[Aspect, lis
     return {aspect: [reply for reply in about if reply.aspect is aspect] for aspect in Aspect}
 
 
-def verdicts(samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply]) -> list[Verdict]:
-    """Return one verdict per selected sample, in the samples' order."""
+def verdicts(
+    samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply], scoring: Scoring = OFFICIAL
+) -> list[Verdict]:
+    """Return one verdict per selected sample, in the samples' order, by the scoring's reading."""
     by_sample: dict[SampleId, list[Reply]] = defaultdict(list)
     for reply in replies:
         by_sample[reply.sample].append(reply)
-    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id]) for sample in samples]
+    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id], scoring.reading) for sample in samples]
 
 
-def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply]) -> Verdict:
+def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply], rule: ReadingRule) -> Verdict:
     if edit is None or edit.status is not EditStatus.OK:
         return Verdict(sample, edit)
     attempts = attempts_by_aspect(edit, replies)
-    (sc, sc_reply), (pq, pq_reply) = _deciding(attempts[Aspect.SC]), _deciding(attempts[Aspect.PQ])
+    (sc, sc_reply), (pq, pq_reply) = (_deciding(attempts[aspect], rule) for aspect in Aspect)
     return Verdict(sample, edit, sc, pq, sc_reply, pq_reply)
 
 
-def _deciding(attempts: Sequence[Reply]) -> tuple[Reading | None, Reply | None]:
-    readings = [read_answer(reply) for reply in attempts]
-    index = settled(readings)
+def _deciding(attempts: Sequence[Reply], rule: ReadingRule) -> tuple[Reading | None, Reply | None]:
+    readings = [read_answer(reply, rule) for reply in attempts]
+    index = settled(readings) if rule == "official" else _first_answer(attempts)
     return (None, None) if index is None else (readings[index], attempts[index])
+
+
+def _first_answer(attempts: Sequence[Reply]) -> int | None:
+    """The index of the first answer, else of the last attempt: EvalScope asks nobody twice for better words."""
+    answered = (index for index, reply in enumerate(attempts) if reply.delivery is Delivery.ANSWERED)
+    return next(answered, len(attempts) - 1 if attempts else None)

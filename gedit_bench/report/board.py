@@ -11,6 +11,7 @@ from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.official import chosen
+from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
 
@@ -148,10 +149,13 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        identity = f"{one.run.manifest.fingerprint}-{short_hash([judge.judge_id, judge.request_id])}"
+        way = [judge.judge_id, judge.request_id]
+        official = one.scoring == OFFICIAL
+        identity = f"{one.run.manifest.fingerprint}-{short_hash(way if official else [*way, one.scoring_id])}"
         seen[identity] += 1
         again = f"-{seen[identity]}" if seen[identity] > 1 else ""
-        entries.append(Entry(index, identity + again, name, one))
+        label = name if official else f"{name} (scored as {one.scoring.name})"
+        entries.append(Entry(index, identity + again, label, one))
     return tuple(entries)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gedit_bench.records import Json
 from gedit_bench.report.board import Entry
-from gedit_bench.report.words import protocol_words
+from gedit_bench.report.words import protocol_words, scoring_words
+from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.store.provenance import Writer
 
 Facts = tuple[tuple[str, str], ...]
@@ -54,6 +55,12 @@ def methods(entries: Sequence[Entry]) -> list[RunMethod]:
     for entry in entries:
         runs.setdefault(entry.scored.run.path, []).append(entry)
     return [_run(group) for group in runs.values()]
+
+
+def other_scorings(entries: Iterable[Entry]) -> Facts:
+    """Return id and words of each scoring that makes some of the rows and isn't the official one."""
+    ids = dict.fromkeys(entry.scored.scoring_id for entry in entries)
+    return tuple((one, scoring_words(one)) for one in ids if one != OFFICIAL.id)
 
 
 def command(entry: Entry) -> str:
@@ -107,7 +114,7 @@ def _judgement(entry: Entry) -> JudgementMethod:
         ("returned model", " + ".join(entry.scored.models) or "none named"),
         ("protocol", f"{judge.protocol}: {protocol_words(judge.protocol)}"),
         ("request id", judge.request_id),
-        ("scoring id", entry.scored.scoring_id),
+        ("scoring id", f"{entry.scored.scoring_id}: {scoring_words(entry.scored.scoring_id)}"),
         ("created", judge.created),
     )
     request = tuple((name, _text(value)) for name, value in judge.request.items())
