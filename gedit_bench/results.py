@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import isnan
 
 from gedit_bench.errors import UsageError
-from gedit_bench.judging.reading import verdicts
+from gedit_bench.judging.reading import SCORING_ID, verdicts
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json, Language, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
@@ -39,12 +39,8 @@ class Scored:
     judgement: Judgement
     verdicts: list[Verdict]
     models: tuple[str, ...]
+    scoring_id: str = SCORING_ID
     scoring: Scoring = OFFICIAL
-
-    @property
-    def scoring_id(self) -> str:
-        """How the replies became numbers."""
-        return self.scoring.id
 
     @property
     def counted(self) -> list[Verdict]:
@@ -86,9 +82,10 @@ def find_scoring(name: str) -> Scoring:
 def score(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> Scored:
     """Read a judgement's replies and return what they are worth, by the official scoring or another."""
     replies = judgement.replies()
-    found = verdicts(judgement.samples(), run.edits(), replies, scoring)
+    found = verdicts(judgement.samples(), run.edits(), replies, scoring=scoring)
     deciding = [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
-    return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})), scoring)
+    models = tuple(sorted({reply.model for reply in deciding if reply.model}))
+    return Scored(run, judgement, found, models, scoring.id, scoring=scoring)
 
 
 def write_derived(scored: Scored) -> None:

@@ -68,7 +68,7 @@ def attempts_by_aspect(edit: Edit, replies: Iterable[Reply]) -> dict[Aspect, lis
 
 
 def verdicts(
-    samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply], scoring: Scoring = OFFICIAL
+    samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply], *, scoring: Scoring = OFFICIAL
 ) -> list[Verdict]:
     """Return one verdict per selected sample, in the samples' order, by the scoring's reading."""
     by_sample: dict[SampleId, list[Reply]] = defaultdict(list)

@@ -446,10 +446,16 @@ COVERED: dict[str, dict[str, str]] = {
     "judge": FILTERS | RUN_DATA | ENDPOINT | WAITING | RETRYING | CROWDING | ONLY | OUT,
     "check": FILTERS | RUN_DATA | TOP | AS_JSON,
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
-    "report": PARTIAL | {"--out": "test_report_out_is_where_the_page_lands"},
-    "compare": TOP | AS_JSON | {"--format": "test_format_is_how_a_comparison_is_written"},
+    "report": PARTIAL
+    | {"--out": "test_report_out_is_where_the_page_lands"}
+    | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"},
+    "compare": TOP
+    | AS_JSON
+    | {"--format": "test_format_is_how_a_comparison_is_written"}
+    | {"--protocol": "test_two_protocols_of_a_run_are_set_side_by_side"}
+    | {"--scoring": "test_two_scorings_of_a_judgement_are_set_side_by_side"},
     "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | ONLY | AS_JSON,
-    "status": AS_JSON,
+    "status": AS_JSON | {"--scoring": "test_status_takes_a_scoring"},
     "show": AS_JSON,
     "ls": AS_JSON | OUT,
     "doctor": LOOKED_AT | ENDPOINT | WAITING | OUT | AS_JSON,
