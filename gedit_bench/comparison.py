@@ -35,6 +35,11 @@ class Comparison:
         return self.first.run.path.resolve() == self.second.run.path.resolve()
 
     @property
+    def same_replies(self) -> bool:
+        """True if both sides read the same replies, so that only the scoring can differ."""
+        return self.first.judgement.path.resolve() == self.second.judgement.path.resolve()
+
+    @property
     def rescored(self) -> bool:
         """True if the two sides make numbers of replies in different ways."""
         return self.first.scoring != self.second.scoring

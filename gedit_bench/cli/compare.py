@@ -56,20 +56,20 @@ def compare(
 
 def _text(found: "Comparison", top: int, *, markdown: bool) -> str:
     from gedit_bench.cli.console import markdown_table, table
-    from gedit_bench.cli.movement import headline_table, paired_table
+    from gedit_bench.cli.movement import headline_tables, paired_table
     from gedit_bench.records import LANGUAGES
 
     form = markdown_table if markdown else table
     names = found.names
     blocks = []
     for language in LANGUAGES:
-        if found.rescored and (headlines := headline_table(found, language)):
-            blocks.append(form(*headlines))
-        values = ("O", "SC", "PQ") if found.same_images else ("O",)
-        tables = [paired_table(found, language, value) for value in values]
-        if not tables[0][1]:
+        if found.rescored:
+            blocks += [form(*one) for one in headline_tables(found, language)]
+        if not found.means(language)["macro"].n:
             continue
-        blocks += [form(*one) for one in tables]
+        values = ("O", "SC", "PQ") if found.same_images else ("O",)
+        if not found.same_replies:
+            blocks += [form(*paired_table(found, language, value)) for value in values]
         pairs = [pair for pair in found.pairs(language) if pair.difference]
         moved = sorted(pairs, key=lambda pair: -abs(pair.difference))[:top]
         if moved:

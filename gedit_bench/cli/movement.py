@@ -13,27 +13,33 @@ Table = tuple[tuple[str, ...], list[tuple[object, ...]]]
 
 
 def paired_table(found: "Comparison", language: str, value: str) -> Table:
-    """Return the paired means of `O`, `SC` or `PQ` by category; no rows where no sample has both."""
+    """Return the paired means of `O`, `SC` or `PQ` by category, and over all categories."""
     means = found.means(language, value)
     header = (f"{value}, {language}", "n", *found.names, "difference", "gained", "lost")
     rows: list[tuple[object, ...]] = [
         (task, one.n, f"{one.first:.3f}", f"{one.second:.3f}", f"{one.difference:+.3f}", one.gained, one.lost)
         for task, one in means.items()
     ]
-    return header, rows if means["macro"].n else []
+    return header, rows
 
 
-def headline_table(found: "Comparison", language: str) -> Table | None:
-    """Return what each side says over all that counts for it, category by category, and the headlines.
+def headline_tables(found: "Comparison", language: str) -> list[Table]:
+    """Return what each side says over all that counts for it, by category, and the headlines: O, SC and PQ.
 
-    Two scorings count different samples, which pairs would hide. None where a side has no sample.
+    Two scorings count different samples, which pairs would hide. Empty where a side has no sample.
     """
     sides = found.summaries(language)
     if sides is None:
-        return None
-    parts = [f"{value} {name}" for value in ("SC", "PQ", "O") for name in (*found.names, "difference")]
-    header = (f"all that counts, {language}", *(f"n {name}" for name in found.names), *parts)
-    return header, [(name, one.n_overall, two.n_overall, *_numbers(one, two)) for name, one, two in _rows(sides)]
+        return []
+    first, second = found.names
+    header = (f"n {first}", f"n {second}", first, second, "difference")
+    return [
+        (
+            (f"{value} of all that counts, {language}", *header),
+            [(name, *cells(one, two)) for name, one, two in _rows(sides)],
+        )
+        for value, cells in (("O", _overall), ("SC", _sc), ("PQ", _pq))
+    ]
 
 
 def headlines_json(found: "Comparison", language: str) -> "Json":
@@ -64,11 +70,20 @@ def _headline(side: "Summary") -> "Means":
     return side.table.macro if side.scoring.average == "macro" else side.table.micro
 
 
-def _numbers(one: "Means", two: "Means") -> list[str]:
-    cells = []
-    for mine, yours in ((one.sc, two.sc), (one.pq, two.pq), (one.overall, two.overall)):
-        cells += [_three(mine), _three(yours), _three(yours - mine, "+")]
-    return cells
+def _overall(one: "Means", two: "Means") -> tuple[object, ...]:
+    return one.n_overall, two.n_overall, *_moved(one.overall, two.overall)
+
+
+def _sc(one: "Means", two: "Means") -> tuple[object, ...]:
+    return one.n_sc, two.n_sc, *_moved(one.sc, two.sc)
+
+
+def _pq(one: "Means", two: "Means") -> tuple[object, ...]:
+    return one.n_pq, two.n_pq, *_moved(one.pq, two.pq)
+
+
+def _moved(mine: float, yours: float) -> tuple[str, str, str]:
+    return _three(mine), _three(yours), _three(yours - mine, "+")
 
 
 def _three(value: float, sign: str = "") -> str:

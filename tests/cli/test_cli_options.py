@@ -47,8 +47,8 @@ def fake() -> Iterator[JudgeProcess]:
         yield server
 
 
-def asked(server: JudgeProcess) -> Words:
-    return ("--judge", "fake-judge", "--protocol", "native", "--base-url", server.url)
+def asked(server: JudgeProcess, protocol: str = "native") -> Words:
+    return ("--judge", "fake-judge", "--protocol", protocol, "--base-url", server.url)
 
 
 def command(verb: str, base: Words, target: Path) -> Words:
@@ -240,10 +240,10 @@ def test_judge_and_base_url_and_label_make_the_judge_id(verb: str, base: Words, 
 @pytest.mark.parametrize("verb", ASKING)
 def test_protocol_and_rubric_say_how_it_is_asked(verb: str, base: Words, run: Path, fake: JudgeProcess) -> None:
     assert "native-" in judged(verb, base, run, *asked(fake)).out
-    wrong = judged(verb, base, run, *asked(fake), "--protocol", "pixels")
+    wrong = judged(verb, base, run, *asked(fake, "pixels"))
     assert "The protocol 'pixels' measures" in wrong.out + wrong.err
     for protocol, words in (("native", "is fixed and can't be replaced by ."), ("official", "the official rubric")):
-        ended = judged(verb, base, run, *asked(fake), "--protocol", protocol, "--rubric", ".")
+        ended = judged(verb, base, run, *asked(fake, protocol), "--rubric", ".")
         assert words in ended.out + ended.err
         assert ended.code == (5 if verb == "doctor" else 2)
 

@@ -160,14 +160,18 @@ def test_two_scorings_of_a_judgement_are_set_side_by_side(judged: Path) -> None:
     ended = gedit_bench("compare", judged, "--protocol", "native", *words)
     assert ended.code == 0
     assert "Not the same scoring: official.1 against zeros.1." in ended.err
-    table = next(block for block in ended.out.split("\n\n") if block.startswith("all that counts, en"))
-    assert "O scored as zeros" in table
-    row = next(line.split() for line in table.splitlines() if line.startswith("ps_human"))
-    # n, then SC, PQ and O on both sides with their differences
-    assert row[1:] == [
-        *("1", "2"),
-        *("8.000", "4.000", "-4.000", "8.000", "8.000", "+0.000", "8.000", "4.000", "-4.000"),
+    tables = [block for block in ended.out.split("\n\n") if ", en" in block.splitlines()[0]]
+    assert [table.split()[0] for table in tables] == ["O", "SC", "PQ"]
+    assert "n scored as official  n scored as zeros" in tables[0]
+    assert tables[0].splitlines()[-1].startswith("headline (macro) ")
+    rows = [next(line.split() for line in table.splitlines() if line.startswith("ps_human")) for table in tables]
+    assert [row[1:] for row in rows] == [
+        ["1", "2", "8.000", "4.000", "-4.000"],
+        ["1", "2", "8.000", "4.000", "-4.000"],
+        ["2", "2", "8.000", "8.000", "+0.000"],
     ]
+    micro = gedit_bench("compare", folder, "--scoring", "official", "--scoring", "micro")
+    assert "headline (macro against micro)" in micro.out
     assert gedit_bench("compare", folder, *words).out == ended.out
     found = gedit_bench("compare", folder, *words, "--json").json()["languages"]["en"]["headlines"]
     assert [(one["scoring_id"], one["coverage"]) for one in found] == [("official.1", 0.666667), ("zeros.1", 0.666667)]
