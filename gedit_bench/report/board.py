@@ -207,13 +207,17 @@ def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def _order(key: TableKey, rows: Sequence[Row]) -> tuple[object, ...]:
-    """VLM judges before the offline one, full before intersection, English before Chinese; then the larger."""
+    """VLM judges before the offline one, full before intersection, English before Chinese, official before other.
+
+    Then the larger.
+    """
     judge = rows[0].entry.judge
     return (
         not judge.vlm,
         SUBSETS.index(rows[0].summary.subset),
         LANGUAGES.index(rows[0].summary.language),
         not judge.protocol.startswith("official"),
+        key.scoring_id != OFFICIAL.id,
         -rows[0].summary.coverage.selected,
         -len(rows),
         key,

@@ -194,6 +194,8 @@ def test_report_keeps_scorings_apart_and_says_what_they_do(judged: Path) -> None
     tables = json.loads(Path("page/leaderboard.json").read_text())["tables"]
     assert {table["scoring_id"] for table in tables} == {"official.1", "zeros.1"}
     assert len({table["id"] for table in tables}) == len(tables)
+    gedit_bench("report", judged, "--scoring", "evalscope", "--scoring", "official", "--out", "turned")
+    assert json.loads(Path("turned/leaderboard.json").read_text())["tables"][0]["scoring_id"] == "official.1"
     chosen = [t for t in tables if (t["language"], t["subset"], t["protocol"]) == ("en", "full", "native")]
     means = {t["scoring_id"]: t["rows"][0]["categories"]["ps_human"]["overall"] for t in chosen}
     assert means == {"official.1": 8, "zeros.1": 4}
