@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gedit_bench.api import Editing, Judging, Selection, build_report, edit, judge, run
+    from gedit_bench.api import Editing, Judging, Selection, build_report, edit, judge, judge_each, run
     from gedit_bench.comparison import compare
     from gedit_bench.dataset import load_benchmark
     from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gedit_bench.store.run import Run
 
 _HOMES = {
-    "api": ("Editing", "Judging", "Selection", "build_report", "edit", "judge", "run"),
+    "api": ("Editing", "Judging", "Selection", "build_report", "edit", "judge", "judge_each", "run"),
     "comparison": ("compare",),
     "dataset": ("load_benchmark",),
     "editing.base": ("EditModel", "EditRequest", "Outcome", "setting"),
@@ -45,6 +45,7 @@ __all__ = [
     "compare",
     "edit",
     "judge",
+    "judge_each",
     "load_benchmark",
     "register",
     "run",

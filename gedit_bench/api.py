@@ -7,7 +7,7 @@ What can't be done is raised as one of `gedit_bench.errors`, with a hint.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from gedit_bench.errors import DataError
 from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample
-from gedit_bench.results import Scored, score
+from gedit_bench.results import Scored, find_scoring, score
 from gedit_bench.settling import (
     Asking,
     Editing,
@@ -55,6 +55,7 @@ __all__ = [
     "build_report",
     "edit",
     "judge",
+    "judge_each",
     "prepare_asking",
     "run",
     "selected",
@@ -159,6 +160,25 @@ def _ask_fallback(job: JudgeJob, other: Asking, watch: Watcher) -> Scored:
     return judge_samples(replace(again, only="failed"), watch) if job.only == "failed" else scored
 
 
+def judge_each(
+    target: Run | str | Path,
+    selection: Selection | None,
+    judgings: Sequence[Judging],
+    *,
+    out: Path = Path("results"),
+    watch: Watcher = unwatched,
+) -> list[Scored]:
+    """Judge the same samples in several ways, one after the other; see `judge`.
+
+    Raises:
+        GeditBenchError: see `errors`; what is lacking for any of the ways is said before anything is asked.
+    """
+    for judging in judgings:
+        prepare_asking(judging)
+    made = target if isinstance(target, Run) else open_target(Path(target), selection, out, watch)
+    return [judge(made, selection, judging, out=out, watch=watch) for judging in judgings]
+
+
 def run(
     model: str | EditModel,
     selection: Selection | None = None,
@@ -194,9 +214,11 @@ def open_target(target: Path, selection: Selection | None, out: Path, watch: Wat
     return edit(f"folder:{target}", selection, Editing(out=out), watch=watch)
 
 
-def scored_runs(paths: Iterable[Path]) -> list[Scored]:
-    """Return all judgements of the runs in some folders, newest code applied to the stored replies."""
-    return [one for run in find_runs(paths) for judgement in run.judgements() for one in score_all(run, judgement)]
+def scored_runs(paths: Iterable[Path], scorings: Sequence[str] = ("official",)) -> list[Scored]:
+    """Return all judgements of the runs in some folders by each scoring, newest code applied to the stored replies."""
+    ways = [find_scoring(name) for name in dict.fromkeys(scorings)]
+    judged = [(run, judgement) for run in find_runs(paths) for judgement in run.judgements()]
+    return [one for way in ways for run, judgement in judged for one in score_all(run, judgement, way)]
 
 
 def sources_of_runs() -> "SourceImages":
@@ -212,13 +234,20 @@ def sources_of_runs() -> "SourceImages":
     return image
 
 
-def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partial: bool = False) -> Path:
+def build_report(
+    paths: Iterable[Path],
+    out: Path | None = None,
+    *,
+    allow_partial: bool = False,
+    scorings: Sequence[str] = ("official",),
+) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
     Args:
         paths: runs, or folders that hold runs.
         out: where the page lands; `leaderboard` in the first of `paths` if None.
         allow_partial: give partial runs a headline.
+        scorings: how replies become numbers; rows of different scorings never share a table.
 
     Raises:
         DataError: nothing has been judged yet.
@@ -226,7 +255,7 @@ def build_report(paths: Iterable[Path], out: Path | None = None, *, allow_partia
     from gedit_bench.report.build import build_report as render_report
 
     folders = list(paths)
-    scored = scored_runs(folders)
+    scored = scored_runs(folders, scorings)
     if not scored:
         raise DataError("Nothing in there has been judged yet.", "Judge a run with `gedit-bench judge RUN`.")
     out = out or folders[0] / "leaderboard"

@@ -1,17 +1,26 @@
 """Finds the two judgements that `compare` sets side by side, and says what differs between them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gedit_bench.errors import UsageError
 from gedit_bench.fallback import with_fallback
-from gedit_bench.records import Verdict
-from gedit_bench.results import Scored, score
+from gedit_bench.records import Reading, Verdict
+from gedit_bench.results import Scored, find_scoring, score
 from gedit_bench.scoring.agreement import Agreement, agreement_by_category
-from gedit_bench.scoring.paired import Pair, PairedMeans, paired_means, pairs
+from gedit_bench.scoring.paired import Pair, PairedMeans, overall, paired_means, pairs
+from gedit_bench.scoring.scorings import OFFICIAL, Scoring
+from gedit_bench.scoring.summary import Summary
 from gedit_bench.store import layout
 from gedit_bench.store.run import Judgement, Run
+
+VALUES: dict[str, Callable[[Verdict], float | None]] = {
+    "O": overall,
+    "SC": lambda verdict: _score(verdict.sc),
+    "PQ": lambda verdict: _score(verdict.pq),
+}
+"""What can be compared of a verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,54 +31,106 @@ class Comparison:
     second: Scored
     differences: tuple[str, ...]
 
-    def pairs(self, language: str) -> list[Pair]:
-        """Return the pairs of one language, largest loss first."""
-        return pairs(_of(self.first, language), _of(self.second, language))
+    @property
+    def same_images(self) -> bool:
+        """True if both sides judged one run, so that only the judging can differ."""
+        return self.first.run.path.resolve() == self.second.run.path.resolve()
+
+    @property
+    def same_replies(self) -> bool:
+        """True if both sides read the same replies, so that only the scoring can differ."""
+        return self.first.judgement.path.resolve() == self.second.judgement.path.resolve()
+
+    @property
+    def rescored(self) -> bool:
+        """True if the two sides make numbers of replies in different ways."""
+        return self.first.scoring != self.second.scoring
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What each side is called in tables: by its run, or by what differs where the run is the same."""
+        return _name(self.first, self.second), _name(self.second, self.first)
 
     def agreement(self, language: str) -> dict[str, dict[str, Agreement]]:
         """Return how far the two agree on the images that are the same, by category and over `all`; by SC, PQ and O."""
         return agreement_by_category(_of(self.first, language), _of(self.second, language))
 
-    def means(self, language: str) -> dict[str, PairedMeans]:
+    def pairs(self, language: str, value: str = "O") -> list[Pair]:
+        """Return the pairs of one language by `O`, `SC` or `PQ`, largest loss first."""
+        return pairs(_of(self.first, language), _of(self.second, language), VALUES[value])
+
+    def means(self, language: str, value: str = "O") -> dict[str, PairedMeans]:
         """Return the paired means by category and over all categories."""
-        return paired_means(self.pairs(language))
+        return paired_means(self.pairs(language, value))
+
+    def summaries(self, language: str) -> tuple[Summary, Summary] | None:
+        """Return what each side says by itself, over all its samples; None where one has none."""
+        found = [
+            next((one for one in side.summaries(allow_partial=True) if one.language == language), None)
+            for side in (self.first, self.second)
+        ]
+        return None if found[0] is None or found[1] is None else (found[0], found[1])
 
 
-def compare(first: Run | str | Path, second: Run | str | Path) -> Comparison:
+def compare(
+    first: Run | str | Path,
+    second: Run | str | Path | None = None,
+    *,
+    protocols: Sequence[str] = (),
+    scorings: Sequence[str] = (),
+) -> Comparison:
     """Pair two runs' judgements: the one asked in the same way, else the only one that each has.
 
     Args:
         first: a run or its folder; or one of its judgements' folders, which says which one is meant.
-        second: the same of what it is compared with.
+        second: the same of what it is compared with; None for the first again, under another protocol or
+            scoring.
+        protocols: under which protocol both, or each of the two, must have been judged.
+        scorings: how both sides' replies, or each side's, become numbers; officially if none is named.
 
     Raises:
         DataError: one of the folders is neither.
         UsageError: a run was never judged, or it is unclear which judgements are meant.
     """
-    left, right = _judgements(first), _judgements(second)
-    same = [(one, other) for one in left for other in right if _way(one) == _way(other)]
+    for option, names in (("--protocol", protocols), ("--scoring", scorings)):
+        if len(names) > 2:
+            raise UsageError(f"Two sides are compared, and {option} was given {len(names)} times.", "Name two at most.")
+    if second is None and 2 not in (len(protocols), len(scorings)):
+        raise UsageError(
+            "There is nothing to compare with.", "Name another run, or two protocols or two scorings of this one."
+        )
+    asked: list[str | None] = [*protocols, *protocols] or [None, None]
+    counted = [find_scoring(name) for name in [*scorings, *scorings]] or [OFFICIAL, OFFICIAL]
+    left = _judgements(first, asked[0], counted[0])
+    right = _judgements(first if second is None else second, asked[1], counted[1])
+    same = [(one, other) for one in left for other in right if _alike(one, other, across=len(set(protocols)) > 1)]
     if len(same) != 1 and not (len(left) == len(right) == 1):
-        folders = ", ".join(str(one.judgement.path) for one in (*left, *right))
+        folders = ", ".join(dict.fromkeys(str(one.judgement.path) for one in (*left, *right)))
         raise UsageError("Which judgements are meant is unclear.", f"Name two of these folders: {folders}.")
     one, other = same[0] if same else (left[0], right[0])
     return Comparison(one, other, _differences(one, other))
 
 
-def _judgements(place: Run | str | Path) -> Sequence[Scored]:
+def _judgements(place: Run | str | Path, protocol: str | None, scoring: Scoring) -> Sequence[Scored]:
     folder = Path(place) if not isinstance(place, Run) else place.path
     if (first := layout.judgement_of_fallback(folder)) is not None and (run := layout.run_of_judgement(first)):
         return [with_fallback(score(Run.open(run), Judgement.open(first)), Judgement.open(folder))]
     if (run := layout.run_of_judgement(folder)) is not None:
-        return [score(Run.open(run), Judgement.open(folder))]
-    opened = place if isinstance(place, Run) else Run.open(place)
-    found = [score(opened, one) for one in opened.judgements()]
-    if not found:
-        raise UsageError(f"{folder} has not been judged.", f"Run `gedit-bench judge {folder}`.")
-    return found
+        opened, judgements = Run.open(run), [Judgement.open(folder)]
+    else:
+        opened = place if isinstance(place, Run) else Run.open(place)
+        judgements = opened.judgements()
+    chosen = [one for one in judgements if protocol in (None, one.manifest.protocol)]
+    if not chosen:
+        under, option = (f" under the protocol {protocol!r}", f" --protocol {protocol}") if protocol else ("", "")
+        raise UsageError(f"{folder} has not been judged{under}.", f"Run `gedit-bench judge {opened.path}{option}`.")
+    return [score(opened, one, scoring) for one in chosen]
 
 
-def _way(scored: Scored) -> tuple[str, str]:
-    return scored.judgement.manifest.judge_id, scored.judgement.manifest.request_id
+def _alike(one: Scored, other: Scored, *, across: bool) -> bool:
+    """True if both were judged by the same judge and, unless two protocols are compared, asked in the same way."""
+    mine, yours = one.judgement.manifest, other.judgement.manifest
+    return mine.judge_id == yours.judge_id and (across or mine.request_id == yours.request_id)
 
 
 def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
@@ -83,5 +144,22 @@ def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
     return tuple(f"{name}: {mine} against {yours}" for name, mine, yours in facts if mine != yours)
 
 
+def _name(mine: Scored, yours: Scored) -> str:
+    if mine.run.path.resolve() != yours.run.path.resolve():
+        return mine.run.manifest.name
+    manifest, other = mine.judgement.manifest, yours.judgement.manifest
+    told = (
+        (manifest.protocol, manifest.protocol != other.protocol),
+        (manifest.request_id, manifest.protocol == other.protocol and manifest.request_id != other.request_id),
+        (manifest.judge_id, manifest.judge_id != other.judge_id),
+        (f"scored as {mine.scoring.name}", mine.scoring != yours.scoring),
+    )
+    return ", ".join(word for word, differs in told if differs) or mine.run.manifest.name
+
+
 def _of(scored: Scored, language: str) -> list[Verdict]:
-    return [verdict for verdict in scored.verdicts if verdict.sample.id.language == language]
+    return [verdict for verdict in scored.counted if verdict.sample.id.language == language]
+
+
+def _score(reading: Reading | None) -> float | None:
+    return None if reading is None else reading.score

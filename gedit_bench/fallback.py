@@ -11,6 +11,7 @@ from gedit_bench.judging.answering import answering
 from gedit_bench.judging.reading import verdicts
 from gedit_bench.records import Aspect, Reading, Reply, ReplyStatus, SampleId, Verdict
 from gedit_bench.results import FALLBACK, Fallback, Scored, score
+from gedit_bench.scoring.scorings import OFFICIAL, Scoring
 from gedit_bench.store.run import Judgement, Run
 
 _NOT_FAILED = frozenset({ReplyStatus.OK, ReplyStatus.UNKNOWN, ReplyStatus.OVER_BUDGET})
@@ -38,7 +39,7 @@ def with_fallback(scored: Scored, judgement: Judgement) -> Scored:
         judgement: the other judge's replies, see `Judgement.fallbacks`.
     """
     samples = [verdict.sample for verdict in scored.verdicts]
-    found = verdicts(samples, scored.run.edits(), judgement.replies())
+    found = verdicts(samples, scored.run.edits(), judgement.replies(), scoring=scored.scoring)
     both = [_together(first, other) for first, other in zip(scored.verdicts, found, strict=True)]
     manifest = judgement.manifest
     replies = [
@@ -57,9 +58,9 @@ def with_fallback(scored: Scored, judgement: Judgement) -> Scored:
     )
 
 
-def score_all(run: Run, judgement: Judgement) -> list[Scored]:
+def score_all(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> list[Scored]:
     """Return a judgement's scores, then those with each fallback that decided something."""
-    alone = score(run, judgement)
+    alone = score(run, judgement, scoring)
     together = [with_fallback(alone, other) for other in judgement.fallbacks()]
     return [alone, *(one for one in together if one.verdicts != alone.verdicts)]
 

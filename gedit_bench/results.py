@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from math import isnan
 
+from gedit_bench.errors import UsageError
 from gedit_bench.judging.answering import NOBODY, Answerer, Answering, answering
 from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
+from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import LANGUAGES, Json, Language, Reply, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.noise import Noise, Spread, noise
 from gedit_bench.scoring.official import Means, chosen
+from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS, Scoring, counted
 from gedit_bench.scoring.summary import Summary, summarize
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes, write_json
@@ -62,6 +65,12 @@ class Scored:
     later: Sequence[list[Verdict]] = ()
     answering: Answering = NOBODY
     fallback: Fallback | None = None
+    scoring: Scoring = OFFICIAL
+
+    @property
+    def counted(self) -> list[Verdict]:
+        """The verdicts as they enter the means, where a scoring makes a number of a failure."""
+        return counted(self.verdicts, self.scoring)
 
     @property
     def repeats(self) -> int:
@@ -85,7 +94,7 @@ class Scored:
 
     def summaries(self, *, allow_partial: bool = False) -> list[Summary]:
         """Return a summary for each language and subset that has a sample."""
-        return summarize(self.verdicts, allow_partial=allow_partial)
+        return summarize(self.verdicts, allow_partial=allow_partial, scoring=self.scoring)
 
     def comparability(self, language: Language, subset: Subset) -> tuple[str, ...]:
         """Return what must be equal for two rows to share a table.
@@ -113,15 +122,31 @@ def selection_id(samples: Iterable[Sample]) -> str:
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def score(run: Run, judgement: Judgement) -> Scored:
-    """Read a judgement's replies and return what they are worth."""
+def find_scoring(name: str) -> Scoring:
+    """Return the scoring called `name`; UsageError with the nearest match if there is none."""
+    if name not in SCORINGS:
+        raise UsageError(f"There is no scoring {name!r}.", did_you_mean(name, SCORINGS))
+    return SCORINGS[name]
+
+
+def score(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> Scored:
+    """Read a judgement's replies and return what they are worth, by the official scoring or another."""
     replies = judgement.replies()
     samples, edits = judgement.samples(), run.edits()
-    found = verdicts(samples, edits, replies)
-    later = later_verdicts(samples, edits, replies)
+    found = verdicts(samples, edits, replies, scoring=scoring)
+    later = later_verdicts(samples, edits, replies, scoring=scoring)
     decided = [reply for verdicts_of_repeat in (found, *later) for reply in deciding(verdicts_of_repeat)]
     models = tuple(sorted({reply.model for reply in deciding(found) if reply.model}))
-    return Scored(run, judgement, found, models, later=later, answering=answering(decided))
+    return Scored(
+        run,
+        judgement,
+        found,
+        models,
+        scoring_id=scoring.id,
+        later=later,
+        answering=answering(decided),
+        scoring=scoring,
+    )
 
 
 def deciding(found: Iterable[Verdict]) -> list[Reply]:

@@ -10,6 +10,7 @@ from gedit_bench.records import LANGUAGES, Json, Language
 from gedit_bench.report.words import fallback_words
 from gedit_bench.results import Scored, noise_json, score, summary_json
 from gedit_bench.scoring.noise import Noise
+from gedit_bench.scoring.scorings import OFFICIAL, Scoring
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.run import Judgement, Run
 
@@ -35,6 +36,7 @@ class JudgementState:
     changed: str = ""
     alias: str = ""
     fallbacks: tuple[str, ...] = ()
+    scoring_id: str = OFFICIAL.id
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -50,6 +52,7 @@ class JudgementState:
             "fallbacks": list(self.fallbacks),
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "scoring_id": self.scoring_id,
             "summaries": [summary_json(summary) for summary in self.summaries],
         }
 
@@ -79,8 +82,8 @@ class RunState:
         }
 
 
-def run_state(run: Run) -> RunState:
-    """Return how far a run and its judgements are. Verifies the images' SHA-256."""
+def run_state(run: Run, scoring: Scoring = OFFICIAL) -> RunState:
+    """Return how far a run and its judgements are, by a scoring. Verifies the images' SHA-256."""
     samples, edits = run.samples(), run.edits()
     made = [edits[sample.id] for sample in samples if sample.id in edits]
     return RunState(
@@ -90,13 +93,13 @@ def run_state(run: Run) -> RunState:
         to_edit=len(to_edit(run, samples)),
         edits=dict(Counter(str(edit.status) for edit in made)),
         flags=dict(Counter(flag for edit in made for flag in edit.flags)),
-        judgements=[_judgement_state(run, judgement) for judgement in run.judgements()],
+        judgements=[_judgement_state(run, judgement, scoring) for judgement in run.judgements()],
     )
 
 
-def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
+def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> JudgementState:
     replies = judgement.replies()
-    scored = score(run, judgement)
+    scored = score(run, judgement, scoring)
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
@@ -110,6 +113,7 @@ def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
         changed=scored.answering.words(),
         alias=alias_words(judgement.manifest.judge, scored.models),
         fallbacks=tuple(_fallback(scored, other) for other in judgement.fallbacks()),
+        scoring_id=scoring.id,
     )
 
 

@@ -1,11 +1,11 @@
-"""`gedit-bench compare`: two runs against each other, sample by sample."""
+"""`gedit-bench compare`: two runs, or two ways of judging one, against each other, sample by sample."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, option
+from gedit_bench.cli.options import AsJson, Scorings, option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,16 +20,25 @@ FORMATS = ("table", "md", "json")
 
 def compare(
     first: Annotated[Path, typer.Argument(help="A run, or the folder of one of its judgements.")],
-    second: Annotated[Path, typer.Argument(help="Another.")],
+    second: Annotated[
+        Path | None, typer.Argument(help="Another. Default: the same, under another --protocol or --scoring.")
+    ] = None,
+    protocol: Annotated[
+        list[str] | None, option("--protocol", help="Judged under this protocol; given twice, one for each side.")
+    ] = None,
+    scoring: Scorings = None,
     top: Annotated[int, option("--top", min=0, help="How many gained and lost samples to list.")] = 20,
     form: Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")] = "table",
     as_json: AsJson = False,
 ) -> None:
-    """Set two runs side by side over the samples that both have an O for. Never a ranking.
+    """Set two runs, or two ways of judging one, side by side over the samples that both have. Never a ranking.
+
+    Two protocols or scorings of one run show how far the judging alone moves SC, PQ and O, by category.
 
     Examples:
       gedit-bench compare results/a/default-11111111 results/b/default-22222222
-      gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --top 5
+      gedit-bench compare results/a/v1-11111111 --protocol official --protocol lmms-eval
+      gedit-bench compare results/a/v1-11111111 --scoring official --scoring zeros
       gedit-bench compare results/a/v1-11111111 results/a/v2-22222222 --json
     """
     from gedit_bench.cli.console import say, tell, tell_json
@@ -39,7 +48,7 @@ def compare(
 
     if form not in FORMATS:
         raise UsageError(f"--format can't be {form!r}.", did_you_mean(form, FORMATS))
-    found = pair_up(first, second)
+    found = pair_up(first, second, protocols=protocol or (), scorings=scoring or ())
     for difference in found.differences:
         say(f"Not the same {difference}.")
     if as_json or form == "json":
@@ -50,23 +59,22 @@ def compare(
 
 def _text(found: "Comparison", top: int, *, markdown: bool) -> str:
     from gedit_bench.cli.console import markdown_table, table
+    from gedit_bench.cli.movement import headline_tables, paired_table
     from gedit_bench.records import LANGUAGES
 
     form = markdown_table if markdown else table
-    names = (found.first.run.manifest.name, found.second.run.manifest.name)
+    names = found.names
     blocks = []
     for language in LANGUAGES:
-        means = found.means(language)
-        if not means["macro"].n:
+        if found.rescored:
+            blocks += [form(*one) for one in headline_tables(found, language)]
+        if not found.means(language)["macro"].n:
             continue
-        header = (f"O, {language}", "n", *names, "difference", "gained", "lost")
-        rows = [
-            (task, one.n, f"{one.first:.3f}", f"{one.second:.3f}", f"{one.difference:+.3f}", one.gained, one.lost)
-            for task, one in means.items()
-        ]
-        blocks.append(form(header, rows))
-        if agreed := found.agreement(language):
-            blocks.append(form(_AGREED, [row for task, one in agreed.items() for row in _agreed(task, one)]))
+        values = ("O", "SC", "PQ") if found.same_images else ("O",)
+        if not found.same_replies:
+            blocks += [form(*paired_table(found, language, value)) for value in values]
+            if agreed := found.agreement(language):
+                blocks.append(form(_AGREED, [row for task, one in agreed.items() for row in _agreed(task, one)]))
         pairs = [pair for pair in found.pairs(language) if pair.difference]
         moved = sorted(pairs, key=lambda pair: -abs(pair.difference))[:top]
         if moved:
@@ -106,6 +114,7 @@ def _known(values: "Mapping[str, float]") -> "Json":
 def _json(found: "Comparison", top: int) -> "Json":
     from dataclasses import asdict
 
+    from gedit_bench.cli.movement import headlines_json
     from gedit_bench.records import LANGUAGES
 
     return {
@@ -119,6 +128,11 @@ def _json(found: "Comparison", top: int) -> "Json":
                     for task, measures in found.agreement(language).items()
                 },
                 "means": {task: asdict(means) for task, means in found.means(language).items() if means.n},
+                "aspects": {
+                    value: {task: asdict(means) for task, means in found.means(language, value).items() if means.n}
+                    for value in ("SC", "PQ")
+                },
+                "headlines": headlines_json(found, language),
                 "moved_most": [
                     {
                         "sample": str(pair.sample.id),

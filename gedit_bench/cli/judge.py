@@ -23,11 +23,12 @@ def judge(
       gedit-bench judge my_images --judge azure:my-deployment
       gedit-bench judge results/x/default-1a2b3c4d --only failed
       gedit-bench judge results/x/default-1a2b3c4d --fallback-judge gpt-4o-2024-08-06
+      gedit-bench judge results/x/default-1a2b3c4d --protocol official --protocol lmms-eval --limit 10
     """
     from gedit_bench import api
     from gedit_bench.cli.ending import end_judge
     from gedit_bench.cli.watching import watching
 
     with watching() as watch:
-        scored = api.judge(target, selection.resolve(), judging.resolve(only), out=out, watch=watch)
-    end_judge([scored])
+        scored = api.judge_each(target, selection.resolve(), judging.resolve_each(only), out=out, watch=watch)
+    end_judge(scored)

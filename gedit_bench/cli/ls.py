@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from gedit_bench.editing.base import EditModel
     from gedit_bench.records import Json
 
-KINDS = ("models", "recipes", "judges", "protocols", "tasks", "runs")
+KINDS = ("models", "recipes", "judges", "protocols", "scorings", "tasks", "runs")
 
 
 def ls(
@@ -22,7 +22,7 @@ def ls(
     as_json: AsJson = False,
     out: Out = Path("results"),
 ) -> None:
-    """List models (with their settings), recipes, judges, protocols, categories or runs.
+    """List models (with their settings), recipes, judges, protocols, scorings, categories or runs.
 
     Examples:
       gedit-bench ls models
@@ -38,6 +38,7 @@ def ls(
         "recipes": _recipes,
         "judges": _judges,
         "protocols": _protocols,
+        "scorings": _scorings,
         "tasks": _tasks,
         "runs": lambda: _runs(out),
     }
@@ -156,6 +157,12 @@ def _protocols() -> "list[dict[str, Json]]":
     from gedit_bench.judging.protocol import PROTOCOLS
 
     return [{"protocol": protocol.name, "what it is": protocol.words} for protocol in PROTOCOLS.values()]
+
+
+def _scorings() -> "list[dict[str, Json]]":
+    from gedit_bench.scoring.scorings import SCORINGS
+
+    return [{"scoring": scoring.name, "id": scoring.id, "what it is": scoring.words} for scoring in SCORINGS.values()]
 
 
 def _tasks() -> "list[dict[str, Json]]":

@@ -38,6 +38,10 @@ Runs = Annotated[
     ),
 ]
 AsJson = Annotated[bool, option("--json", help="Print JSON.")]
+Scorings = Annotated[
+    list[str] | None,
+    option("--scoring", metavar="NAME", help="How replies become numbers; may be repeated. See `ls scorings`."),
+]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
 
@@ -118,7 +122,8 @@ class EndpointOptions:
         option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, azure:DEPLOYMENT, or 'offline'."),
     ] = "gpt-4.1-2025-04-14"
     protocol: Annotated[
-        str | None, option("--protocol", help="official or native; 'pixels' is the offline judge's.")
+        list[str] | None,
+        option("--protocol", metavar="NAME", help="How it is asked, see `ls protocols`; `judge` takes several."),
     ] = None
     rubric: Annotated[Path | None, option("--rubric", help="Checkout or file that holds the official rubric.")] = None
     base_url: Annotated[
@@ -130,10 +135,29 @@ class EndpointOptions:
     timeout: Annotated[float, option("--timeout", min=0.1, help="Seconds for one request.")] = 120.0
 
     def resolve(self, only: str = "missing") -> "Judging":
-        """Return how to judge."""
+        """Return how to judge; UsageError if several protocols are named."""
         from gedit_bench.api import Judging
+        from gedit_bench.errors import UsageError
 
-        return Judging(judge=self.settings(), protocol=self.protocol, rubric=self.rubric, only=checked_only(only))
+        names = self.protocol or []
+        if len(names) > 1:
+            raise UsageError("Only one --protocol can be taken here.", "`judge` takes several.")
+        protocol = names[0] if names else None
+        return Judging(judge=self.settings(), protocol=protocol, rubric=self.rubric, only=checked_only(only))
+
+    def resolve_each(self, only: str = "missing") -> "list[Judging]":
+        """Return how to judge under each protocol named; a path to a rubric goes to those that can take it."""
+        from gedit_bench.judging.protocol import find_protocol
+        from gedit_bench.judging.rubric import REPLACEABLE
+
+        names = list(dict.fromkeys(self.protocol or ()))
+        if len(names) < 2:
+            return [replace(self, protocol=names).resolve(only)]
+        fixed = {name for name in names if find_protocol(name).rubric not in REPLACEABLE}
+        return [
+            replace(self, protocol=[name], rubric=None if name in fixed else self.rubric).resolve(only)
+            for name in names
+        ]
 
     def settings(self) -> "JudgeSettings":
         """Return which judge is asked, and how patiently."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from gedit_bench.cli.options import AllowPartial, Runs, option
+from gedit_bench.cli.options import AllowPartial, Runs, Scorings, option
 
 
 def report(
@@ -17,6 +17,7 @@ def report(
         ),
     ] = None,
     allow_partial: AllowPartial = False,
+    scoring: Scorings = None,
 ) -> None:
     """Render a page, CSV, JSON and Markdown of any set of runs.
 
@@ -24,8 +25,15 @@ def report(
       gedit-bench report
       gedit-bench report results/identity results/pil-filters --out /tmp/page
       gedit-bench report --allow-partial
+      gedit-bench report --scoring official --scoring zeros
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell
 
-    tell(str(api.build_report(runs or [Path("results")], out, allow_partial=allow_partial)))
+    tell(
+        str(
+            api.build_report(
+                runs or [Path("results")], out, allow_partial=allow_partial, scorings=scoring or ["official"]
+            )
+        )
+    )

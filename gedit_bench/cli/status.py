@@ -1,16 +1,17 @@
 """`gedit-bench status`: what is done, missing and bad in a run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from gedit_bench.cli.options import AsJson, Runs
+from gedit_bench.cli.options import AsJson, Runs, option
 
 if TYPE_CHECKING:
-    from gedit_bench.state import RunState
+    from gedit_bench.state import JudgementState, RunState
 
 
 def status(
     runs: Runs = None,
+    scoring: Annotated[str, option("--scoring", help="How replies become numbers. See `ls scorings`.")] = "official",
     as_json: AsJson = False,
 ) -> None:
     """Show how far runs and their judgements are.
@@ -18,13 +19,15 @@ def status(
     Examples:
       gedit-bench status
       gedit-bench status results/identity
-      gedit-bench status --json
+      gedit-bench status --scoring evalscope --json
     """
     from gedit_bench.cli.console import tell, tell_json
+    from gedit_bench.results import find_scoring
     from gedit_bench.state import run_state
     from gedit_bench.store.run import find_runs
 
-    states = [run_state(run) for run in find_runs(runs or [Path("results")])]
+    way = find_scoring(scoring)
+    states = [run_state(run, way) for run in find_runs(runs or [Path("results")])]
     if as_json:
         tell_json([state.to_json() for state in states])
     else:
@@ -40,7 +43,8 @@ def _words(state: "RunState") -> str:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
         repeats = f" in {judgement.repeats} repeats" if judgement.repeats > 1 else ""
-        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies{repeats}")
+        counted = f"{judgement.replies} replies{repeats}{_scored_as(judgement)}"
+        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {counted}")
         for summary in judgement.summaries:
             if summary.subset == "full":
                 part = summary.coverage
@@ -50,6 +54,12 @@ def _words(state: "RunState") -> str:
                     lines.append(f"      noise of the judge: {noise_words(judgement.noise[summary.language])}")
         lines += [f"    {told}" for told in (judgement.alias, judgement.changed, *judgement.fallbacks) if told]
     return "\n".join(lines)
+
+
+def _scored_as(judgement: "JudgementState") -> str:
+    from gedit_bench.scoring.scorings import OFFICIAL
+
+    return "" if judgement.scoring_id == OFFICIAL.id else f", scored as {judgement.scoring_id}"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from gedit_bench.dataset import Benchmark
 from gedit_bench.errors import DataError
 from gedit_bench.fallback import failed_aspects, with_fallback
 from gedit_bench.judging.base import EncodedImage, Judge, Question
-from gedit_bench.judging.prepare import prepare_file, prepare_source
+from gedit_bench.judging.pictures import edit_picture, source_picture
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
 from gedit_bench.records import Aspect, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
@@ -105,7 +105,7 @@ def prepared_edit(job: JudgeJob, one: Open) -> EncodedImage | DataError | None:
     if hashlib.sha256(data).hexdigest() != one.edit.sha256:
         return None
     try:
-        return prepare_file(data, job.protocol.encoding)
+        return edit_picture(data, job.protocol)
     except DataError as error:
         return error
 
@@ -117,14 +117,22 @@ def prepared_source(job: JudgeJob, one: Open) -> EncodedImage:
         DataError: it can't be read.
     """
     data = job.benchmark.image_bytes(one.sample, job.protocol.source)
-    return prepare_source(data, job.protocol.encoding)
+    return source_picture(data, job.protocol)
 
 
 def question_about(job: JudgeJob, one: Open, part: Part, images: tuple[EncodedImage, ...]) -> Question:
     """Return one of the questions about a sample, as the protocol wants it."""
     prompt = job.rubric.prompt(part.aspect, one.sample.instruction)
-    parameters = job.protocol.parameters_of(part.repeat)
-    return Question(part.aspect, prompt, images, job.protocol.images_first, parameters, part.repeat)
+    protocol = job.protocol
+    return Question(
+        part.aspect,
+        prompt,
+        images,
+        images_first=protocol.images_first,
+        parameters=protocol.parameters_of(part.repeat),
+        repeat=part.repeat,
+        image_detail=protocol.image_detail,
+    )
 
 
 def request_hash(question: Question) -> str:

@@ -1,10 +1,11 @@
 """Judges one triple of source, edit and instruction, and keeps nothing."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gedit_bench.errors import DataError
 from gedit_bench.judging.base import Answer, EncodedImage, Judge, Question
-from gedit_bench.judging.prepare import prepare_file
+from gedit_bench.judging.pictures import edit_picture, source_picture
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.reading import read_answer, settled
 from gedit_bench.records import Aspect, Reading
@@ -25,13 +26,21 @@ async def judge_triple(
     Raises:
         DataError: an image can't be read.
     """
-    source, edit = (_prepared(path, protocol) for path in images)
+    source = _prepared(images[0], protocol, source_picture)
+    edit = _prepared(images[1], protocol, edit_picture)
     shown = {Aspect.SC: (source, edit), Aspect.PQ: (edit,)}
     found = {}
     try:
         for aspect, pictures in shown.items():
             prompt = rubric.prompt(aspect, instruction)
-            question = Question(aspect, prompt, pictures, protocol.images_first, protocol.parameters)
+            question = Question(
+                aspect,
+                prompt,
+                pictures,
+                images_first=protocol.images_first,
+                parameters=protocol.parameters,
+                image_detail=protocol.image_detail,
+            )
             found[aspect] = await _settle(judge, question)
     finally:
         await judge.close()
@@ -46,9 +55,9 @@ async def _settle(judge: Judge, question: Question) -> tuple[Reading, Answer]:
     return attempts[index]
 
 
-def _prepared(path: Path, protocol: Protocol) -> EncodedImage:
+def _prepared(path: Path, protocol: Protocol, picture: Callable[[bytes, Protocol], EncodedImage]) -> EncodedImage:
     try:
-        return prepare_file(path.read_bytes(), protocol.encoding)
+        return picture(path.read_bytes(), protocol)
     except OSError as error:
         raise DataError(f"{path} can't be opened: {error.strerror}.", "Name two image files.") from error
     except DataError as error:

@@ -22,7 +22,8 @@ class Question:
 
     `images` is (source, edit) for SC and (edit,) for PQ; `images_first` says that they stand before
     the text. `parameters` go into the request as they are, such as `max_tokens`. `repeat` tells apart
-    independent askings of the same, which may be equal byte for byte.
+    independent askings of the same, which may be equal byte for byte. `image_detail` is the `detail` of
+    each image, None to send none.
     """
 
     aspect: Aspect
@@ -31,6 +32,7 @@ class Question:
     images_first: bool = False
     parameters: Mapping[str, Json] = field(default_factory=dict)
     repeat: int = 0
+    image_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ def encode_request(model: str, question: Question) -> bytes:
     It is put together from pieces, because a JSON encoder would look at every character of the images.
     """
     text = [_json({"type": "text", "text": question.prompt})]
-    images = [_image_part(image) for image in question.images]
+    images = [_image_part(image, question.image_detail) for image in question.images]
     content = b",".join(images + text if question.images_first else text + images)
     fields = [b'"model":' + _json(model), b'"messages":[{"role":"user","content":[' + content + b"]}]"]
     fields += [_json(name) + b":" + _json(value) for name, value in question.parameters.items()]
@@ -162,9 +162,10 @@ def _json(value: Json) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
-def _image_part(image: EncodedImage) -> bytes:
+def _image_part(image: EncodedImage, detail: str | None) -> bytes:
     start = f'{{"type":"image_url","image_url":{{"url":"data:{image.media_type};base64,'
-    return start.encode("ascii") + b64encode(image.data) + b'"}}'
+    end = b'"' if detail is None else b'","detail":' + _json(detail)
+    return start.encode("ascii") + b64encode(image.data) + end + b"}}"
 
 
 def _load(body: bytes) -> object:

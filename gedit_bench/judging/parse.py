@@ -58,11 +58,16 @@ def read_content(content: str | None, refusal: str | None = None, finish_reason:
     found = _official_reading(content or "")
     if found is not None and found.scores and all(_is_number(score) for score in found.scores):
         return _judged(found, content or "", truncated)
+    return without_score(content, refusal, truncated)
+
+
+def without_score(content: str | None, refusal: str | None, flags: tuple[str, ...]) -> Reading:
+    """Return why an answer in which no score was found has none: `refused`, `empty` or `unparsable`."""
     if refusal or _REFUSAL.search((content or "")[:REPAIR_LIMIT]):
-        return Reading(ReplyStatus.REFUSED, flags=truncated)
+        return Reading(ReplyStatus.REFUSED, flags=flags)
     if not (content or "").strip():
-        return Reading(ReplyStatus.EMPTY, flags=truncated)
-    return Reading(ReplyStatus.UNPARSABLE, flags=truncated)
+        return Reading(ReplyStatus.EMPTY, flags=flags)
+    return Reading(ReplyStatus.UNPARSABLE, flags=flags)
 
 
 def _judged(found: _Found, content: str, flags: tuple[str, ...]) -> Reading:

@@ -11,6 +11,8 @@ from gedit_bench.records import Aspect, Json, SourceKind
 from gedit_bench.store.manifest import short_hash
 
 Encoding = Literal["jpeg", "png"]
+Preparation = Literal["area-512-bicubic", "area-512-source-unconverted", "bytes-as-they-are"]
+RubricKind = Literal["official", "evalscope", "native", "pixels"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +35,19 @@ class Rubric:
 class Protocol:
     """A way of asking.
 
-    `source` is the image shown beside the edit, `preparation` names the function in `prepare.py`
-    that sizes both, `encoding` what they are sent as. `parameters` go into each request.
+    `source` is the image shown beside the edit, `preparation` says how `pictures.py` makes both ready,
+    `encoding` what they are sent as (bytes that go as they are keep their own). `image_detail` is the
+    `detail` of each image in a request, None where the protocol sends none. `parameters` go into each request.
     """
 
     name: str
     words: str
-    rubric: Literal["official", "native", "pixels"]
+    rubric: RubricKind
     source: SourceKind = "raw"
-    preparation: str = "area-512-bicubic"
+    preparation: Preparation = "area-512-bicubic"
     encoding: Encoding = "jpeg"
     images_first: bool = False
+    image_detail: str | None = None
     parameters: Mapping[str, Json] = field(default_factory=dict)
 
     def parameters_of(self, repeat: int) -> Mapping[str, Json]:
@@ -53,6 +57,8 @@ class Protocol:
 
     def request(self, rubric: Rubric) -> dict[str, Json]:
         """Return all that the request id is made of."""
+        # What came later is left out where it isn't used: the ids of replies that were paid for must stand.
+        detail = {} if self.image_detail is None else {"image_detail": self.image_detail}
         return cast(
             dict[str, Json],
             {
@@ -63,6 +69,7 @@ class Protocol:
                 "encoding": self.encoding,
                 "images_first": self.images_first,
                 "parameters": dict(self.parameters),
+                **detail,
             },
         )
 
@@ -95,6 +102,39 @@ PROTOCOLS = {
             "no temperature or seed sent, 1,400 tokens.",
             rubric="official",
             parameters={"max_tokens": 1400},
+        ),
+        Protocol(
+            name="official-qwen",
+            words="GEdit-Bench's own rubric in its Qwen2.5-VL form: images first, both near 512² and lossless as PNG, "
+            "temperature 0, 512 tokens.",
+            rubric="official",
+            encoding="png",
+            images_first=True,
+            parameters={"max_tokens": 512, "temperature": 0},
+        ),
+        Protocol(
+            name="lmms-eval",
+            words="As lmms-eval 0.7.3 asks: the official rubric after the images, beside the edit the input image "
+            "instead of the raw one, resized once more and not converted to RGB, PNG, temperature 0.1, 512 tokens.",
+            rubric="official",
+            source="input",
+            preparation="area-512-source-unconverted",
+            encoding="png",
+            images_first=True,
+            parameters={"max_tokens": 512, "temperature": 0.1},
+        ),
+        Protocol(
+            name="evalscope",
+            words="As EvalScope 1.14.1 asks: the official rubric without trailing blanks and with EvalScope's output "
+            "contract after it, the input image's and the edit's files as they are and in full size before it, "
+            "detail auto, temperature 0, 4,096 tokens.",
+            rubric="evalscope",
+            source="input",
+            preparation="bytes-as-they-are",
+            encoding="png",
+            images_first=True,
+            image_detail="auto",
+            parameters={"max_tokens": 4096, "temperature": 0.0},
         ),
         Protocol(
             name="native",

@@ -17,9 +17,10 @@ from gedit_bench.records import (
     SampleId,
     Verdict,
 )
+from gedit_bench.scoring.scorings import OFFICIAL, ReadingRule, Scoring
 
-SCORING_ID = "official.1"
-"""How replies become numbers here: the official reading's first pass, aggregated officially."""
+SCORING_ID = OFFICIAL.id
+"""How replies become numbers unless another scoring is asked for."""
 
 ASKED_AGAIN = frozenset(
     {ReplyStatus.REFUSED, ReplyStatus.EMPTY, ReplyStatus.UNPARSABLE, ReplyStatus.OUT_OF_RANGE},
@@ -35,10 +36,13 @@ _UNANSWERED = {
 }
 
 
-def read_answer(reply: Reply | Answer) -> Reading:
-    """Return what a reply, stored or fresh, is worth."""
+def read_answer(reply: Reply | Answer, rule: ReadingRule = "official") -> Reading:
+    """Return what a reply, stored or fresh, is worth by the official rules or another scoring's."""
     if reply.delivery is Delivery.ANSWERED:
-        return read_content(reply.content, reply.refusal, reply.finish_reason)
+        read = read_content
+        if rule == "evalscope":
+            from gedit_bench.judging.evalscope_reading import read_strictly as read
+        return read(reply.content, reply.refusal, reply.finish_reason)
     return Reading(_UNANSWERED[reply.delivery])
 
 
@@ -64,35 +68,50 @@ def attempts_by_aspect(edit: Edit, replies: Iterable[Reply], repeat: int = 0) ->
 
 
 def verdicts(
-    samples: Iterable[Sample], edits: Mapping[SampleId, Edit], replies: Iterable[Reply], repeat: int = 0
+    samples: Iterable[Sample],
+    edits: Mapping[SampleId, Edit],
+    replies: Iterable[Reply],
+    repeat: int = 0,
+    *,
+    scoring: Scoring = OFFICIAL,
 ) -> list[Verdict]:
-    """Return one verdict per selected sample, in the samples' order, by what one repeat said."""
+    """Return one verdict per selected sample, in the samples' order: what one repeat said, as the scoring reads it."""
     by_sample: dict[SampleId, list[Reply]] = defaultdict(list)
     for reply in replies:
         by_sample[reply.sample].append(reply)
-    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id], repeat) for sample in samples]
+    return [_verdict(sample, edits.get(sample.id), by_sample[sample.id], repeat, scoring.reading) for sample in samples]
 
 
 def later_verdicts(
-    samples: Sequence[Sample], edits: Mapping[SampleId, Edit], replies: Sequence[Reply]
+    samples: Sequence[Sample],
+    edits: Mapping[SampleId, Edit],
+    replies: Sequence[Reply],
+    *,
+    scoring: Scoring = OFFICIAL,
 ) -> list[list[Verdict]]:
     """Return the verdicts of the repeats from 1 on, as far as any of them has a reply about an edit of today."""
     asked = max((reply.repeat for reply in replies), default=0)
-    found = [verdicts(samples, edits, replies, repeat) for repeat in range(1, asked + 1)]
+    found = [verdicts(samples, edits, replies, repeat, scoring=scoring) for repeat in range(1, asked + 1)]
     while found and not any(verdict.sc or verdict.pq for verdict in found[-1]):
         found.pop()
     return found
 
 
-def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply], repeat: int) -> Verdict:
+def _verdict(sample: Sample, edit: Edit | None, replies: Sequence[Reply], repeat: int, rule: ReadingRule) -> Verdict:
     if edit is None or edit.status is not EditStatus.OK:
         return Verdict(sample, edit)
     attempts = attempts_by_aspect(edit, replies, repeat)
-    (sc, sc_reply), (pq, pq_reply) = _deciding(attempts[Aspect.SC]), _deciding(attempts[Aspect.PQ])
+    (sc, sc_reply), (pq, pq_reply) = (_deciding(attempts[aspect], rule) for aspect in Aspect)
     return Verdict(sample, edit, sc, pq, sc_reply, pq_reply)
 
 
-def _deciding(attempts: Sequence[Reply]) -> tuple[Reading | None, Reply | None]:
-    readings = [read_answer(reply) for reply in attempts]
-    index = settled(readings)
+def _deciding(attempts: Sequence[Reply], rule: ReadingRule) -> tuple[Reading | None, Reply | None]:
+    readings = [read_answer(reply, rule) for reply in attempts]
+    index = settled(readings) if rule == "official" else _first_answer(attempts)
     return (None, None) if index is None else (readings[index], attempts[index])
+
+
+def _first_answer(attempts: Sequence[Reply]) -> int | None:
+    """The index of the first answer, else of the last attempt: EvalScope asks nobody twice for better words."""
+    answered = (index for index, reply in enumerate(attempts) if reply.delivery is Delivery.ANSWERED)
+    return next(answered, len(attempts) - 1 if attempts else None)

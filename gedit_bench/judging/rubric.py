@@ -1,18 +1,19 @@
-"""The rubrics by kind: the official one, found and checked; our own; and the offline judge's.
+"""The rubrics by kind: the official one, found and checked; EvalScope's form of it; our own; the offline judge's.
 
 Which of them a protocol uses is said in `protocol.py`.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from gedit_bench.data_files import data_folder
 from gedit_bench.errors import UnavailableError, UsageError
+from gedit_bench.judging.evalscope_rubric import evalscope_rubric
 from gedit_bench.judging.official_rubric import OFFICIAL_ADDRESS, official_rubric, rubric_from_path
-from gedit_bench.judging.protocol import Rubric
+from gedit_bench.judging.protocol import Rubric, RubricKind
 
-RubricKind = Literal["official", "native", "pixels"]
+REPLACEABLE: frozenset[RubricKind] = frozenset({"official", "evalscope"})
+"""The kinds whose texts aren't ours, so that a path can say where they are."""
 
 PIXELS = Rubric(
     sc="Measure how much of the picture changed and how much was preserved under: <instruction>",
@@ -35,16 +36,19 @@ def find_rubric(
 
     Args:
         kind: which one.
-        path: for `official` only: a checkout, a `vie_prompts.py`, or a wheel or zip to take it from.
+        path: for `official` a checkout, a `vie_prompts.py`, or a wheel or zip to take it from.
             Without it the user's cache, an installed lmms-eval, the official repository and the
-            lmms-eval wheel are tried, in this order.
+            lmms-eval wheel are tried, in this order. For `evalscope` see `evalscope_rubric`; the
+            others are fixed.
         fetch: False leaves out whatever needs the network.
         address: root of the official repository's files.
 
     Raises:
         UsageError: `path` holds something else, or was given for another kind.
-        UnavailableError: the official rubric is nowhere to be had.
+        UnavailableError: the official rubric, or what EvalScope appends to it, is nowhere to be had.
     """
+    if kind == "evalscope":
+        return FoundRubric(*evalscope_rubric(path, fetch=fetch, address=address))
     if kind == "official":
         where = rubric_from_path(path) if path is not None else official_rubric(fetch=fetch, address=address)
         return FoundRubric(*where)

@@ -12,6 +12,7 @@ from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.official import chosen
+from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
 
@@ -165,11 +166,14 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        other = [one.scoring_id] if one.fallback else []
-        identity = f"{one.run.manifest.fingerprint}-{short_hash([judge.judge_id, judge.request_id, *other])}"
+        way = [judge.judge_id, judge.request_id]
+        official = one.scoring == OFFICIAL
+        plain = official and not one.fallback
+        identity = f"{one.run.manifest.fingerprint}-{short_hash(way if plain else [*way, one.scoring_id])}"
         seen[identity] += 1
         again = f"-{seen[identity]}" if seen[identity] > 1 else ""
-        entries.append(Entry(index, identity + again, name, one))
+        label = name if official else f"{name} (scored as {one.scoring.name})"
+        entries.append(Entry(index, identity + again, label, one))
     return tuple(entries)
 
 
@@ -223,13 +227,17 @@ def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def _order(key: TableKey, rows: Sequence[Row]) -> tuple[object, ...]:
-    """VLM judges before the offline one, full before intersection, English before Chinese; then the larger."""
+    """VLM judges before the offline one, full before intersection, English before Chinese, official before other.
+
+    Then the larger.
+    """
     judge = rows[0].entry.judge
     return (
         not judge.vlm,
         SUBSETS.index(rows[0].summary.subset),
         LANGUAGES.index(rows[0].summary.language),
         not judge.protocol.startswith("official"),
+        key.scoring_id != OFFICIAL.id,
         -rows[0].summary.coverage.selected,
         -len(rows),
         key,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from gedit_bench.records import LANGUAGES, Json, Language
 from gedit_bench.report.board import Entry
-from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words
+from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words, scoring_words
+from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.store.manifest import JudgementManifest
 from gedit_bench.store.provenance import Writer
 
@@ -55,6 +56,12 @@ def methods(entries: Sequence[Entry]) -> list[RunMethod]:
     for entry in entries:
         runs.setdefault(entry.scored.run.path, []).append(entry)
     return [_run(group) for group in runs.values()]
+
+
+def other_scorings(entries: Iterable[Entry]) -> Facts:
+    """Return id and words of each scoring that makes some of the rows and isn't the official one."""
+    ids = dict.fromkeys(entry.scored.scoring_id for entry in entries)
+    return tuple((one, scoring_words(one)) for one in ids if one != OFFICIAL.id)
 
 
 def command(entry: Entry) -> str:
@@ -112,7 +119,7 @@ def _judgement(entry: Entry) -> JudgementMethod:
         ("returned model", " + ".join(entry.scored.models) or "none named"),
         ("protocol", f"{judge.protocol}: {protocol_words(judge.protocol)}"),
         ("request id", judge.request_id),
-        ("scoring id", entry.scored.scoring_id),
+        ("scoring id", f"{entry.scored.scoring_id}: {scoring_words(entry.scored.scoring_id)}"),
         ("repeats", str(entry.scored.repeats)),
         *((f"judge noise, {LANGUAGE_WORDS[language]}", _noise(entry, language)) for language in LANGUAGES),
         ("temperature", _sent(judge, "temperature")),

@@ -13,7 +13,7 @@ from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board
 from gedit_bench.report.gallery import script_data
-from gedit_bench.report.method import methods
+from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -40,6 +40,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             board=board,
             notices=notices,
             methods=methods(board.entries),
+            other_scorings=other_scorings(board.entries),
             tasks=TASKS,
             version=_version(),
             csp=_policy([css], [theme_js, page_js]),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gedit_bench.judging.protocol import PROTOCOLS
 from gedit_bench.scoring.noise import Noise
+from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS
 
 LANGUAGE_WORDS = {"en": "English", "cn": "Chinese"}
 SUBSET_WORDS = {"full": "full set", "intersection": "intersection subset"}
@@ -94,13 +95,20 @@ def protocol_words(protocol: str) -> str:
     return known.words if known else f"Protocol {protocol}, unknown to this version."
 
 
+def scoring_words(scoring_id: str) -> str:
+    """Return what a scoring does; a bare remark where this version doesn't know it."""
+    known = {scoring.id: scoring.words for scoring in SCORINGS.values()}
+    return known.get(scoring_id.partition("+")[0], "a scoring unknown to this version.")
+
+
 def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:
     """Return a table's caption: what was judged, by whom, how it was asked, how it was scored."""
     judged = f"Judged by {key.judge_id}; {returned_words(key.returned)}." if vlm else f"No VLM: {key.judge_id}."
     imported = " Imported scores, of unknown status." if key.imported else ""
+    scoring = "." if key.scoring_id == OFFICIAL.id else f": {scoring_words(key.scoring_id)}"
     return (
         f"{subset_words(key.language, key.subset)}: {samples(selected)} selected (selection {key.selection}). "
-        f"{judged} Asked as {key.request_id}: {protocol_words(protocol)} Scored as {key.scoring_id}.{imported}"
+        f"{judged} Asked as {key.request_id}: {protocol_words(protocol)} Scored as {key.scoring_id}{scoring}{imported}"
     )
 
 

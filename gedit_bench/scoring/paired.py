@@ -1,6 +1,6 @@
 """Two judgements of the same samples, pair by pair."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from gedit_bench.records import TASKS, Sample, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One sample that has an O on both sides, each in 0..10."""
+    """One sample that has an O, or whichever aspect is compared, on both sides, each in 0..10."""
 
     sample: Sample
     first: float
@@ -34,13 +34,20 @@ class PairedMeans:
     lost: int
 
 
-def pairs(first: Iterable[Verdict], second: Iterable[Verdict]) -> list[Pair]:
-    """Return the samples that both sides have an O for, largest loss first."""
-    others = {verdict.sample.id: verdict.overall for verdict in second}
+def overall(verdict: Verdict) -> float | None:
+    """Return a verdict's O."""
+    return verdict.overall
+
+
+def pairs(
+    first: Iterable[Verdict], second: Iterable[Verdict], value: Callable[[Verdict], float | None] = overall
+) -> list[Pair]:
+    """Return the samples for which both sides have a value, O unless another is named, largest loss first."""
+    others = {verdict.sample.id: value(verdict) for verdict in second}
     found = [
-        Pair(verdict.sample, verdict.overall, other)
+        Pair(verdict.sample, mine, other)
         for verdict in first
-        if verdict.overall is not None and (other := others.get(verdict.sample.id)) is not None
+        if (mine := value(verdict)) is not None and (other := others.get(verdict.sample.id)) is not None
     ]
     return sorted(found, key=lambda pair: (pair.difference, pair.sample.row))
 

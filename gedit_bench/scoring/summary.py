@@ -7,13 +7,15 @@ from math import isnan
 from gedit_bench.records import LANGUAGES, SUBSETS, Language, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage, coverage, coverage_by_category, macro_band
 from gedit_bench.scoring.official import Means, Table, aggregate, chosen
+from gedit_bench.scoring.scorings import OFFICIAL, Scoring, counted
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The numbers of one judgement in one language and subset.
 
-    `headline` is the official macro mean of O and its companions, or None with `why_none` saying why.
+    `headline` is the mean of O and its companions that the scoring takes for it, officially the macro mean,
+    or None with `why_none` saying why. `coverage` is of what was judged, whatever failures count as.
     `rankable` is False where a category's coverage is below 95 %; `why_unranked` says which.
     """
 
@@ -25,10 +27,13 @@ class Summary:
     headline: Means | None
     why_none: str
     why_unranked: str
+    scoring: Scoring = OFFICIAL
 
     @property
     def band(self) -> tuple[float, float]:
-        """The official mean of O if each failed aspect were 0, and if it were 10."""
+        """The headline's mean of O if each failed aspect were 0, and if it were 10."""
+        if self.scoring.average == "micro":
+            return self.coverage.low, self.coverage.high
         return macro_band(self.categories.values())
 
     @property
@@ -37,36 +42,39 @@ class Summary:
         return self.headline is not None and not self.why_unranked
 
 
-def summarize(verdicts: Sequence[Verdict], *, allow_partial: bool = False) -> list[Summary]:
+def summarize(
+    verdicts: Sequence[Verdict], *, allow_partial: bool = False, scoring: Scoring = OFFICIAL
+) -> list[Summary]:
     """Return a summary for each language and subset that has a sample.
 
     Args:
         verdicts: one per selected sample.
         allow_partial: give a headline although samples were never brought to an end.
+        scoring: what failures count as, and what the headline is.
     """
     groups = ((language, subset, chosen(verdicts, language, subset)) for language in LANGUAGES for subset in SUBSETS)
-    return [_summary(language, subset, rows, allow_partial) for language, subset, rows in groups if rows]
+    return [_summary(language, subset, rows, allow_partial, scoring) for language, subset, rows in groups if rows]
 
 
-def _summary(language: Language, subset: Subset, rows: list[Verdict], allow_partial: bool) -> Summary:
-    table = aggregate(rows)
+def _summary(language: Language, subset: Subset, rows: list[Verdict], allow_partial: bool, scoring: Scoring) -> Summary:
+    table = aggregate(counted(rows, scoring))
+    mean = table.macro if scoring.average == "macro" else table.micro
     total = coverage(rows)
     categories = coverage_by_category(rows)
-    why_none = _why_none(table, total, allow_partial)
+    why_none = _why_none(table, mean, total, allow_partial)
     thin = [f"{task} {part.share:.0%}" for task, part in categories.items() if part.selected and not part.enough]
     why_unranked = f"coverage below 95 %: {', '.join(thin)}" if thin else ""
-    return Summary(
-        language, subset, table, total, categories, None if why_none else table.macro, why_none, why_unranked
-    )
+    headline = None if why_none else mean
+    return Summary(language, subset, table, total, categories, headline, why_none, why_unranked, scoring)
 
 
-def _why_none(table: Table, total: Coverage, allow_partial: bool) -> str:
+def _why_none(table: Table, mean: Means, total: Coverage, allow_partial: bool) -> str:
     if total.partial and not allow_partial:
         return f"partial: {total.partial} of {total.selected} samples were never brought to an end"
-    if table.empty:
+    if table.empty and isnan(mean.overall):  # a mean over samples needs no category to be there
         plural = "categories" if len(table.empty) > 1 else "category"
         verb = "are" if len(table.empty) > 1 else "is"
         return f"no headline: {plural} {', '.join(table.empty)} {verb} empty"
-    if isnan(table.macro.sc) or isnan(table.macro.pq):
+    if isnan(mean.sc) or isnan(mean.pq):
         return "no headline: a category has no SC or no PQ"
     return ""

@@ -48,8 +48,8 @@ def fake() -> Iterator[JudgeProcess]:
         yield server
 
 
-def asked(server: JudgeProcess) -> Words:
-    return ("--judge", "fake-judge", "--protocol", "native", "--base-url", server.url)
+def asked(server: JudgeProcess, protocol: str = "native") -> Words:
+    return ("--judge", "fake-judge", "--protocol", protocol, "--base-url", server.url)
 
 
 def command(verb: str, base: Words, target: Path) -> Words:
@@ -259,10 +259,10 @@ def test_base_url_may_be_repeated(run: Path, fake: JudgeProcess) -> None:
 @pytest.mark.parametrize("verb", ASKING)
 def test_protocol_and_rubric_say_how_it_is_asked(verb: str, base: Words, run: Path, fake: JudgeProcess) -> None:
     assert "native-" in judged(verb, base, run, *asked(fake)).out
-    wrong = judged(verb, base, run, *asked(fake), "--protocol", "pixels")
+    wrong = judged(verb, base, run, *asked(fake, "pixels"))
     assert "The protocol 'pixels' measures" in wrong.out + wrong.err
     for protocol, words in (("native", "is fixed and can't be replaced by ."), ("official", "the official rubric")):
-        ended = judged(verb, base, run, *asked(fake), "--protocol", protocol, "--rubric", ".")
+        ended = judged(verb, base, run, *asked(fake, protocol), "--rubric", ".")
         assert words in ended.out + ended.err
         assert ended.code == (5 if verb == "doctor" else 2)
 
@@ -511,10 +511,16 @@ COVERED: dict[str, dict[str, str]] = {
     "judge": FILTERS | RUN_DATA | ENDPOINT | WAITING | RETRYING | CROWDING | REPEATING | FALLBACK | ONLY | OUT,
     "check": FILTERS | RUN_DATA | TOP | AS_JSON,
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
-    "report": PARTIAL | {"--out": "test_report_out_is_where_the_page_lands"},
-    "compare": TOP | AS_JSON | {"--format": "test_format_is_how_a_comparison_is_written"},
+    "report": PARTIAL
+    | {"--out": "test_report_out_is_where_the_page_lands"}
+    | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"},
+    "compare": TOP
+    | AS_JSON
+    | {"--format": "test_format_is_how_a_comparison_is_written"}
+    | {"--protocol": "test_two_protocols_of_a_run_are_set_side_by_side"}
+    | {"--scoring": "test_two_scorings_of_a_judgement_are_set_side_by_side"},
     "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON,
-    "status": AS_JSON,
+    "status": AS_JSON | {"--scoring": "test_status_takes_a_scoring"},
     "show": AS_JSON,
     "ls": AS_JSON | OUT,
     "doctor": LOOKED_AT | ENDPOINT | WAITING | OUT | AS_JSON,
