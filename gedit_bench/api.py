@@ -16,9 +16,11 @@ from PIL.Image import Image
 
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
+from gedit_bench.engine.budget import Budget
 from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import JudgeJob, judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
+from gedit_bench.engine.spending import checked_price
 from gedit_bench.errors import DataError
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from gedit_bench.report.cards import SourceImages
 
 __all__ = [
+    "Budget",
     "Editing",
     "JudgeSettings",
     "Judging",
@@ -63,6 +66,7 @@ def edit(
     editing: Editing | None = None,
     *,
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> Run:
     """Edit the selected samples with a model; what is there is not made again.
 
@@ -71,6 +75,7 @@ def edit(
         selection: which samples; all of the benchmark if None.
         editing: how and where.
         watch: called with the progress.
+        budget: what may be spent; limited by nothing if None.
 
     Raises:
         GeditBenchError: see `errors`; each says what to do.
@@ -83,7 +88,8 @@ def edit(
     samples = selection.of(benchmark.samples, choice.recipe.languages)
     run = open_run(choice, benchmark, editing)
     location = str(Path(data).resolve()) if Path(data).is_dir() else data
-    edit_samples(EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only), watch)
+    job = EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only, budget)
+    edit_samples(job, watch)
     return run
 
 
@@ -94,6 +100,7 @@ def judge(
     *,
     out: Path = Path("results"),
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> Scored:
     """Judge a run, or a folder of images in the official layout.
 
@@ -103,11 +110,13 @@ def judge(
         judging: who judges and how.
         out: where a folder of images becomes a run.
         watch: called with the progress.
+        budget: what may be spent; limited by nothing if None.
 
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
     asking = prepare_asking(judging or Judging())
+    spending = checked_price(asking.judge, asking.price, budget)
     only = judging.only if judging else "missing"
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
@@ -118,7 +127,8 @@ def judge(
     judgement = Judgement(folder, publish(folder, manifest))
     concurrency = judging.judge.concurrency if judging else JudgeSettings().concurrency
     job = JudgeJob(
-        target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only
+        *(target, judgement, asking.judge, asking.protocol, asking.rubric, benchmark, samples, concurrency, only),
+        spending=spending,
     )
     return judge_samples(job, watch)
 
@@ -130,19 +140,24 @@ def run(
     judging: Judging | None = None,
     *,
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> Scored:
     """Edit and judge. A missing key, rubric or model is said before any work starts.
+
+    `budget` is what edits and judge may spend together.
 
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
     settle_model(model, editing or Editing()).model.check()
-    asyncio.run(reached(prepare_asking(judging or Judging()).judge))
-    made = edit(model, selection, editing, watch=watch)
+    asking = prepare_asking(judging or Judging())
+    checked_price(asking.judge, asking.price, budget)
+    asyncio.run(reached(asking.judge))
+    made = edit(model, selection, editing, watch=watch, budget=budget)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
-    scored = judge(made, narrowed, judging, watch=watch)
+    scored = judge(made, narrowed, judging, watch=watch, budget=budget)
     if judging and judging.only == "failed":  # what was edited once more has not been judged at all
-        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch)
+        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch, budget=budget)
     return scored
 
 

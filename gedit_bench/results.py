@@ -4,12 +4,13 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from math import isnan
 
+from gedit_bench.accounting import Spent, spent_by_sample, total
 from gedit_bench.judging.reading import SCORING_ID, verdicts
-from gedit_bench.records import Json, Language, Sample, Subset, Verdict
+from gedit_bench.records import Json, Language, Sample, SampleId, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.official import Means, chosen
 from gedit_bench.scoring.summary import Summary, summarize
@@ -29,7 +30,8 @@ class Scored:
     """A judgement with what its replies are worth today.
 
     `models` are the model strings that the judge's server returned; more than one means that the
-    judge changed in mid-run.
+    judge changed in mid-run. `judging_costs` holds what the replies about each sample have cost, `editing_usd`
+    what its edits have, where their backend stated it.
     """
 
     run: Run
@@ -37,6 +39,13 @@ class Scored:
     verdicts: list[Verdict]
     models: tuple[str, ...]
     scoring_id: str = SCORING_ID
+    judging_costs: Mapping[SampleId, Spent] = field(default_factory=dict)
+    editing_usd: Mapping[SampleId, float] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> Spent:
+        """What judging has cost in all."""
+        return total(self.judging_costs.values())
 
     def summaries(self, *, allow_partial: bool = False) -> list[Summary]:
         """Return a summary for each language and subset that has a sample."""
@@ -68,7 +77,14 @@ def score(run: Run, judgement: Judgement) -> Scored:
     replies = judgement.replies()
     found = verdicts(judgement.samples(), run.edits(), replies)
     deciding = [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
-    return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})))
+    return Scored(
+        run,
+        judgement,
+        found,
+        tuple(sorted({reply.model for reply in deciding if reply.model})),
+        judging_costs=spent_by_sample(judgement, replies),
+        editing_usd=run.paid_for_edits(),
+    )
 
 
 def write_derived(scored: Scored) -> None:
@@ -83,6 +99,7 @@ def write_derived(scored: Scored) -> None:
             "judge_id": manifest.judge_id,
             "request_id": manifest.request_id,
             "returned_models": list(scored.models),
+            "cost": cost_json(scored),
             "summaries": [summary_json(summary) for summary in scored.summaries(allow_partial=True)],
         },
     )
@@ -101,6 +118,12 @@ def scores_csv(scored: Scored) -> str:
             row += [reading.status, reading.score, reading.how, " ".join(reading.flags)] if reading else [""] * 4
         rows.writerow([*row, verdict.overall, scored.scoring_id])
     return text.getvalue()
+
+
+def cost_json(scored: Scored) -> dict[str, Json]:
+    """Return what judging has cost, and in US dollars what the edits have; null where no backend stated it."""
+    paid = scored.editing_usd
+    return {"judging": scored.spent.to_json(), "editing_usd": sum(paid.values()) if paid else None}
 
 
 def summary_json(summary: Summary) -> dict[str, Json]:

@@ -14,6 +14,7 @@ from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
 from gedit_bench.judging.rubric import load_rubric
+from gedit_bench.prices import FREE, Price, find_price
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.selection import select
 from gedit_bench.store import layout
@@ -63,21 +64,26 @@ class Editing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judging:
-    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official."""
+    """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official.
+
+    `prices` is a file of prices that come before the bundled ones.
+    """
 
     judge: JudgeSettings = field(default_factory=JudgeSettings)
     protocol: str | None = None
     rubric: Path | None = None
     only: Only = "missing"
+    prices: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A judge ready to be asked: resolved before any work starts."""
+    """A judge ready to be asked: resolved before any work starts. `price` is None where nobody knows it."""
 
     judge: Judge
     protocol: Protocol
     rubric: Rubric
+    price: Price | None = None
 
     def manifest(self) -> JudgementManifest:
         """Return the manifest of judgements made this way."""
@@ -163,7 +169,8 @@ def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
     """
     judge = make_judge(judging.judge)
     protocol = protocol_for(judge, judging.protocol)
-    return Asking(judge, protocol, load_rubric(protocol.rubric, judging.rubric, fetch=fetch))
+    price = FREE if judge.free else find_price(judge.name, judge.host, judging.prices)
+    return Asking(judge, protocol, load_rubric(protocol.rubric, judging.rubric, fetch=fetch), price)
 
 
 async def reached(judge: Judge) -> str:

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from gedit_bench.accounting import Spent
 from gedit_bench.engine.editing import to_edit
 from gedit_bench.records import Json
 from gedit_bench.results import score, summary_json
@@ -12,14 +13,13 @@ from gedit_bench.store.run import Judgement, Run
 
 @dataclass(frozen=True, slots=True)
 class JudgementState:
-    """How far a judgement is, and the tokens that its replies took, failed ones included."""
+    """How far a judgement is, and what its replies took, failed ones included."""
 
     judge_id: str
     request_id: str
     path: str
     replies: int
-    prompt_tokens: int
-    completion_tokens: int
+    spent: Spent
     summaries: list[Summary]
 
     def to_json(self) -> dict[str, Json]:
@@ -29,15 +29,19 @@ class JudgementState:
             "request_id": self.request_id,
             "path": self.path,
             "replies": self.replies,
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
+            "prompt_tokens": self.spent.prompt_tokens,
+            "completion_tokens": self.spent.completion_tokens,
+            "cost": self.spent.to_json(),
             "summaries": [summary_json(summary) for summary in self.summaries],
         }
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How far a run is: `edits` and `flags` count statuses and flags, `to_edit` what is still to be made."""
+    """How far a run is: `edits` and `flags` count statuses and flags, `to_edit` what is still to be made.
+
+    `editing_usd` is None where the backend stated no cost.
+    """
 
     name: str
     path: str
@@ -45,6 +49,7 @@ class RunState:
     to_edit: int
     edits: dict[str, int]
     flags: dict[str, int]
+    editing_usd: float | None
     judgements: list[JudgementState]
 
     def to_json(self) -> dict[str, Json]:
@@ -56,13 +61,14 @@ class RunState:
             "to_edit": self.to_edit,
             "edits": dict(self.edits),
             "flags": dict(self.flags),
+            "editing_usd": self.editing_usd,
             "judgements": [judgement.to_json() for judgement in self.judgements],
         }
 
 
 def run_state(run: Run) -> RunState:
     """Return how far a run and its judgements are. Verifies the images' SHA-256."""
-    samples, edits = run.samples(), run.edits()
+    samples, edits, paid = run.samples(), run.edits(), run.paid_for_edits()
     made = [edits[sample.id] for sample in samples if sample.id in edits]
     return RunState(
         name=run.manifest.name,
@@ -71,18 +77,18 @@ def run_state(run: Run) -> RunState:
         to_edit=len(to_edit(run, samples)),
         edits=dict(Counter(str(edit.status) for edit in made)),
         flags=dict(Counter(flag for edit in made for flag in edit.flags)),
+        editing_usd=sum(paid.values()) if paid else None,
         judgements=[_judgement_state(run, judgement) for judgement in run.judgements()],
     )
 
 
 def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
-    replies = judgement.replies()
+    scored = score(run, judgement)
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
         path=str(judgement.path),
-        replies=len(replies),
-        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
-        completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
-        summaries=score(run, judgement).summaries(),
+        replies=scored.spent.calls,
+        spent=scored.spent,
+        summaries=scored.summaries(),
     )

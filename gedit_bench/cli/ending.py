@@ -11,6 +11,7 @@ import typer
 from gedit_bench.cli.console import say, table, tell
 from gedit_bench.cli.verb import continue_with
 from gedit_bench.engine.editing import Only, Shard, in_shard, to_edit
+from gedit_bench.prices import usd
 from gedit_bench.records import EditStatus, Verdict
 from gedit_bench.results import Scored
 from gedit_bench.scoring.coverage import ENOUGH
@@ -26,6 +27,8 @@ def end_edit(run: Run, shard: Shard | None, only: Only) -> None:
     edits = run.edits()
     ok = {sample.id for sample in samples if sample.id in edits and edits[sample.id].status is EditStatus.OK}
     tell(f"{len(ok)} of {len(samples)} samples are edited: {run.path}")
+    if paid := run.paid_for_edits():
+        tell(f"editing cost {usd(sum(paid.values()))}")
     missing = to_edit(run, samples)
     if missing and (only == "failed" or any(sample.id in edits for sample in missing)):
         say("Some samples were never brought to an end.")
@@ -84,6 +87,12 @@ def print_scored(scored: Scored) -> None:
                 say(f"{summary.language}: left out: {words}.")
     if len(scored.models) > 1:
         say(f"The judge changed in mid-run: it called itself {', '.join(scored.models)}.")
+    if scored.spent.worth_telling:
+        tell(f"judging cost {scored.spent.words()}")
+    if scored.editing_usd:
+        tell(f"editing cost {usd(sum(scored.editing_usd.values()))}")
+    if scored.spent.prompt_tokens and scored.spent.known_usd is None:
+        say("Nobody knows what this judge costs; --prices FILE names a price.")
 
 
 def _row(summary: Summary) -> tuple[object, ...]:

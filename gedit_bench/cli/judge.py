@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import JudgeOptions, OnlyOption, Out, SelectionOptions
+from gedit_bench.cli.options import JudgeOptions, MaxCost, OnlyOption, Out, SelectionOptions
 
 
 def judge(
@@ -13,6 +13,7 @@ def judge(
     selection: SelectionOptions,
     judging: JudgeOptions,
     only: OnlyOption = "missing",
+    max_cost: MaxCost = None,
     out: Out = Path("results"),
 ) -> None:
     """Score a run's edits, or a folder of ready-made images.
@@ -21,11 +22,13 @@ def judge(
       gedit-bench judge results/identity/default-1a2b3c4d --judge offline
       gedit-bench judge my_images --judge Qwen/Qwen2.5-VL-72B-Instruct-AWQ --base-url http://localhost:8000/v1
       gedit-bench judge results/x/default-1a2b3c4d --only failed
+      gedit-bench judge results/x/default-1a2b3c4d --max-cost 5
     """
     from gedit_bench import api
     from gedit_bench.cli.ending import end_judge
     from gedit_bench.cli.watching import watching
 
+    budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
-        scored = api.judge(target, selection.resolve(), judging.resolve(only), out=out, watch=watch)
+        scored = api.judge(target, selection.resolve(), judging.resolve(only), out=out, watch=watch, budget=budget)
     end_judge([scored])

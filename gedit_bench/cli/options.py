@@ -38,6 +38,10 @@ Runs = Annotated[
     ),
 ]
 AsJson = Annotated[bool, option("--json", help="Print JSON.")]
+MaxCost = Annotated[
+    float | None,
+    option("--max-cost", metavar="USD", help="What this command may spend; it stops before a call could exceed it."),
+]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
 
@@ -157,6 +161,13 @@ class JudgeOptions(AskOptions):
     """How many edits are judged."""
 
     concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
+    prices: Annotated[
+        Path | None, option("--prices", help="TOML file of what judges cost; its rows come before the bundled ones.")
+    ] = None
+
+    def resolve(self, only: str = "missing") -> "Judging":
+        """Return how to judge, and what it costs."""
+        return replace(super().resolve(only), prices=self.prices)
 
     def settings(self) -> "JudgeSettings":
         """Return which judge is asked, how patiently, and how often at once."""

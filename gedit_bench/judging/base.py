@@ -32,7 +32,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, unread. `message` says why there is no content; it holds no secrets."""
+    """What came back, unread. `message` says why there is no content; it holds no secrets.
+
+    Tokens and tries are counted as in `Reply`.
+    """
 
     delivery: Delivery
     content: str | None = None
@@ -43,7 +46,9 @@ class Answer:
     fingerprint: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     tries: int = 1
+    lost_tries: int | None = None
 
 
 class Judge:
@@ -52,10 +57,15 @@ class Judge:
     Class attributes:
         vlm: False where no vision-language model looks at the images; said wherever it appears.
         protocol: the only protocol that the judge can answer; None if it takes any.
+        free: True where nobody is paid for an answer.
+
+    `host` is where the judge is, which its price depends on; empty where it is in this process.
     """
 
     vlm: ClassVar[bool] = True
     protocol: ClassVar[str | None] = None
+    free: ClassVar[bool] = False
+    host: str = ""
 
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name

@@ -9,6 +9,7 @@ response taken as it came (`client.post`), which costs a little over half the pr
 import asyncio
 import os
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import replace
 from random import uniform
 from time import monotonic
@@ -19,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
-from gedit_bench.judging.chat_format import TransientError, encode_request, read_response, shorten
+from gedit_bench.judging.chat_format import TransientError, Usage, encode_request, read_response, shorten
 from gedit_bench.records import Delivery
 from gedit_bench.secrets import redact
 
@@ -67,6 +68,7 @@ class OpenAICompatibleJudge(Judge):
         url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
         host, self._base_url, login = _split(url)
         super().__init__(name, endpoint_label or host)
+        self.host = host
         self._key = _key(required=host == urlsplit(DEFAULT_BASE_URL).hostname)
         self._login = login
         self._timeout = timeout
@@ -90,7 +92,10 @@ class OpenAICompatibleJudge(Judge):
         )
         failures: list[TransientError] = []
         answer = cast(Answer, await retrying(self._try, body, deadline, failures))
-        return replace(answer, tries=retrying.statistics["attempt_number"])
+        tries = retrying.statistics["attempt_number"]
+        if not failures:
+            return replace(answer, tries=tries)
+        return replace(answer, tries=tries, lost_tries=sum(one.lost for one in failures), **_usage(answer, failures))
 
     async def reachable(self) -> str:
         """Ask the endpoint for its models, which costs nothing; return one sentence about the answer.
@@ -128,8 +133,9 @@ class OpenAICompatibleJudge(Judge):
         try:
             return self._read(await self._exchange(body, seconds))
         except TransientError as error:
-            # A last call that the deadline cut short says less than the one before it.
+            # A last call that the deadline cut short says less than the one before it: it is only counted.
             if failures and error.delivery is Delivery.TIMEOUT and seconds < self._timeout:
+                failures.insert(0, error)
                 raise failures[-1] from error
             failures.append(error)
             raise
@@ -152,10 +158,11 @@ class OpenAICompatibleJudge(Judge):
         except APIStatusError as error:
             return error.response
         except TimeoutError as error:
-            raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s") from error
+            raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s", lost=True) from error
         except (APIConnectionError, ClientError) as error:
             # The SDK's own words are «Connection error.»; what happened is in the cause.
-            raise TransientError(Delivery.TRANSPORT, shorten(str(error.__cause__ or error), self._hide)) from error
+            said = shorten(str(error.__cause__ or error), self._hide)
+            raise TransientError(Delivery.TRANSPORT, said, lost=not _never_connected(error)) from error
 
     def _open(self) -> "AsyncOpenAI":
         if self._client is None:
@@ -226,6 +233,32 @@ def _give_up(state: RetryCallState) -> Answer:
     if not isinstance(error, TransientError):
         raise RuntimeError("gave up without a reason") from error
     return Answer(delivery=error.delivery, message=error.message)
+
+
+def _never_connected(error: BaseException) -> bool:
+    from aiohttp import ClientConnectorError
+
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, ClientConnectorError):
+        reason = reason.__cause__
+    return reason is not None
+
+
+def _usage(answer: Answer, failures: Iterable[TransientError]) -> Usage:
+    """The tokens of all tries together; None where no try told any."""
+    told = [Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)]
+    told[0]["cached_tokens"] = answer.cached_tokens
+    told += [failure.usage for failure in failures]
+    return Usage(
+        prompt_tokens=_sum(one.get("prompt_tokens") for one in told),
+        completion_tokens=_sum(one.get("completion_tokens") for one in told),
+        cached_tokens=_sum(one.get("cached_tokens") for one in told),
+    )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _model_names(response: "Response") -> set[str] | None:

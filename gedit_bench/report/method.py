@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gedit_bench.prices import Price
 from gedit_bench.records import Json
 from gedit_bench.report.board import Entry
 from gedit_bench.report.words import protocol_words
@@ -127,6 +128,7 @@ def _writers(writers: Iterable[Writer]) -> tuple[Facts, ...]:
                 ("python", writer.python),
                 ("commit", writer.commit or ""),
                 ("versions", ", ".join(f"{name} {version}" for name, version in writer.versions.items())),
+                ("price", Price.from_json(writer.price).words() if writer.price else ""),
                 *writer.details.items(),
             )
         )

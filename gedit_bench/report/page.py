@@ -64,6 +64,8 @@ def _environment() -> Environment:
         "two": words.two,
         "percent": words.percent,
         "seconds": words.seconds,
+        "money": words.money,
+        "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
     }
