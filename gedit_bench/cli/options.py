@@ -40,7 +40,11 @@ Runs = Annotated[
 AsJson = Annotated[bool, option("--json", help="Print JSON.")]
 MaxCost = Annotated[
     float | None,
-    option("--max-cost", metavar="USD", help="What this command may spend; it stops before a call could exceed it."),
+    option(
+        "--max-cost",
+        metavar="USD",
+        help="What this command may spend, whatever earlier ones did; it stops before a call could exceed it.",
+    ),
 ]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
