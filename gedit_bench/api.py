@@ -16,10 +16,12 @@ from PIL.Image import Image
 
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
+from gedit_bench.engine.budget import Budget
 from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
 from gedit_bench.engine.questions import JudgeJob
+from gedit_bench.engine.spending import Spending, checked_price
 from gedit_bench.errors import DataError
 from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gedit_bench.report.cards import SourceImages
 
 __all__ = [
+    "Budget",
     "Editing",
     "JudgeSettings",
     "Judging",
@@ -68,6 +71,7 @@ def edit(
     editing: Editing | None = None,
     *,
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> Run:
     """Edit the selected samples with a model; what is there is not made again.
 
@@ -76,6 +80,7 @@ def edit(
         selection: which samples; all of the benchmark if None.
         editing: how and where.
         watch: called with the progress.
+        budget: what may be spent; limited by nothing if None.
 
     Raises:
         GeditBenchError: see `errors`; each says what to do.
@@ -88,7 +93,8 @@ def edit(
     samples = selection.of(benchmark.samples, choice.recipe.languages)
     run = open_run(choice, benchmark, editing)
     location = str(Path(data).resolve()) if Path(data).is_dir() else data
-    edit_samples(EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only), watch)
+    job = EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only, budget)
+    edit_samples(job, watch)
     return run
 
 
@@ -99,6 +105,7 @@ def judge(
     *,
     out: Path = Path("results"),
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> Scored:
     """Judge a run, or a folder of images in the official layout.
 
@@ -110,6 +117,7 @@ def judge(
         judging: who judges and how.
         out: where a folder of images becomes a run.
         watch: called with the progress.
+        budget: what may be spent; limited by nothing if None.
 
     Raises:
         GeditBenchError: see `errors`; each says what to do.
@@ -117,6 +125,8 @@ def judge(
     judging = judging or Judging()
     asking = prepare_asking(judging)
     other = prepare_fallback(judging, asking)
+    spending = checked_price(asking.judge, asking.price, budget)
+    fallback_spending = checked_price(other.judge, other.price, budget) if other else None
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
     benchmark = benchmark_of(target, selection.data if selection else None)
@@ -135,9 +145,12 @@ def judge(
         concurrency=judging.judge.concurrency,
         only=judging.only,
         repeats=judging.repeats,
+        spending=spending,
     )
     scored = judge_samples(job, watch)
-    return scored if other is None else _ask_fallback(job, other, watch)
+    return (
+        scored if other is None else _ask_fallback(replace(job, spending=fallback_spending or Spending()), other, watch)
+    )
 
 
 def _ask_fallback(job: JudgeJob, other: Asking, watch: Watcher) -> Scored:
@@ -167,8 +180,9 @@ def judge_each(
     *,
     out: Path = Path("results"),
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> list[Scored]:
-    """Judge the same samples in several ways, one after the other; see `judge`.
+    """Judge the same samples in several ways, one after the other; see `judge`. One budget covers them all.
 
     Raises:
         GeditBenchError: see `errors`; what is lacking for any of the ways is said before anything is asked.
@@ -176,7 +190,7 @@ def judge_each(
     for judging in judgings:
         prepare_asking(judging)
     made = target if isinstance(target, Run) else open_target(Path(target), selection, out, watch)
-    return [judge(made, selection, judging, out=out, watch=watch) for judging in judgings]
+    return [judge(made, selection, judging, out=out, watch=watch, budget=budget) for judging in judgings]
 
 
 def run(
@@ -186,8 +200,11 @@ def run(
     judging: Judging | None = None,
     *,
     watch: Watcher = unwatched,
+    budget: Budget | None = None,
 ) -> Scored:
     """Edit and judge. A missing key, rubric or model is said before any work starts.
+
+    `budget` is what edits and judge may spend together.
 
     Raises:
         GeditBenchError: see `errors`; each says what to do.
@@ -195,13 +212,14 @@ def run(
     settle_model(model, editing or Editing()).model.check()
     asking = prepare_asking(judging or Judging())
     other = prepare_fallback(judging or Judging(), asking)
-    for one in filter(None, (asking, other)):
+    for one in (asking, *([other] if other else [])):
+        checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))
-    made = edit(model, selection, editing, watch=watch)
+    made = edit(model, selection, editing, watch=watch, budget=budget)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
-    scored = judge(made, narrowed, judging, watch=watch)
+    scored = judge(made, narrowed, judging, watch=watch, budget=budget)
     if judging and judging.only == "failed":  # what was edited once more has not been judged at all
-        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch)
+        scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch, budget=budget)
     return scored
 
 

@@ -4,6 +4,7 @@
     ├── UsageError              2  a wrong name, option or value
     ├── DataError               2  a benchmark or result folder that can't be what it claims to be
     ├── QuotaError              4  the judge's account is exhausted; the run can be resumed
+    │   └── BudgetError         4  what --max-cost allows is spent; the run can be resumed
     ├── UnavailableError        5  weights, key, network, GPU, rubric or disk are missing
     │   ├── RunLockedError      5  somebody else is writing to the same run
     │   └── UnreachableError    5  a server doesn't answer now, but may another time
@@ -39,6 +40,10 @@ class QuotaError(GeditBenchError):
     """The judge refuses to go on until somebody pays; nothing was lost."""
 
     exit_code = 4
+
+
+class BudgetError(QuotaError):
+    """What this command may spend is spent; what was in flight is saved."""
 
 
 class UnavailableError(GeditBenchError):

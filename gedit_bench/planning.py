@@ -8,9 +8,11 @@ from gedit_bench import settling
 from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
-from gedit_bench.engine.questions import JudgeJob, to_judge
+from gedit_bench.engine.questions import JudgeJob, Open, to_judge
 from gedit_bench.errors import UnavailableError
-from gedit_bench.records import Json
+from gedit_bench.judging.tokens import Tokens, estimate
+from gedit_bench.prices import Price, usd
+from gedit_bench.records import Aspect, Json, Sample
 from gedit_bench.store import layout
 from gedit_bench.store.run import Judgement, Run
 
@@ -24,7 +26,8 @@ class Plan:
 
     `languages` are those of the recipe where nobody chose any. `download_bytes` is what the model would
     download before the first edit, as far as that is known. `missing` says what stands in the way, such
-    as weights, a key or the official rubric.
+    as weights, a key or the official rubric. `tokens` is what judging takes, None where that can't be told;
+    `price` is the judge's, None where nobody knows it.
     """
 
     run: str
@@ -39,6 +42,8 @@ class Plan:
     missing: tuple[str, ...]
     settings: dict[str, tuple[Json, str]]
     fallback: str = ""
+    tokens: Tokens | None = None
+    price: Price | None = None
 
     @property
     def disk_bytes(self) -> int:
@@ -60,8 +65,22 @@ class Plan:
         if self.fallback:
             yield "fallback judge", f"{self.fallback}, asked about what the judge fails on"
         yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"
+        if self.tokens is not None:
+            yield "tokens", f"about {self.tokens.words()}"
+            yield "cost", self._cost_words()
         for reason in self.missing:
             yield "missing", reason
+
+    @property
+    def usd(self) -> tuple[float, float] | None:
+        """About what judging costs in US dollars, from and to; None where that can't be told."""
+        return None if self.tokens is None or self.price is None else self.tokens.cost(self.price)
+
+    def _cost_words(self) -> str:
+        if self.usd is None or self.price is None:
+            return "unknown: nobody says what the judge costs; --prices FILE does"
+        low, high = self.usd
+        return f"about {usd(low)} to {usd(high)}, at {self.price.words()}"
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -76,6 +95,11 @@ class Plan:
             "request_id": self.request_id,
             "fallback": self.fallback or None,
             "questions": self.questions,
+            "tokens": None
+            if self.tokens is None
+            else {"prompt": list(self.tokens.prompt), "completion": list(self.tokens.completion)},
+            "usd": None if self.usd is None else list(self.usd),
+            "price": None if self.price is None else self.price.to_json(),
             "missing": list(self.missing),
             "settings": {name: {"value": value, "from": origin} for name, (value, origin) in self.settings.items()},
         }
@@ -98,6 +122,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     missing = _missing_for(choice.model) if open_edits else []
     fallback = judging.fallback.name if judging.fallback else ""
     judge, request_id, questions = judging.judge.name, "", 2 * judging.repeats * len(samples)
+    tokens, price = None, None
     try:
         asking = settling.prepare_asking(judging, fetch=False)
         described = asking.manifest()
@@ -116,9 +141,11 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
             repeats=judging.repeats,
         )
         there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-        questions = 2 * judging.repeats * len(open_edits) + sum(
-            len(one.attempts) for one in to_judge(job) if one.sample.id in there
-        )
+        pending = [one for one in to_judge(job) if one.sample.id in there]
+        questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending)
+        price = asking.price
+        if price is None or not price.free:
+            tokens = _estimate(asking, open_edits, pending, judging.repeats)
     except UnavailableError as error:
         missing.append(f"{error} {error.hint}")
     return Plan(
@@ -136,7 +163,25 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
             name: (value, choice.origins[name]) for name, value in {**choice.settings, **choice.handling}.items()
         },
         fallback=fallback,
+        tokens=tokens,
+        price=price,
     )
+
+
+def _estimate(asking: settling.Asking, open_edits: list[Sample], pending: list[Open], repeats: int) -> Tokens:
+    """What judging takes, of edits that are still to be made and of those that are there."""
+    counted = asking.price.image_tokens if asking.price else None
+    expected = Tokens()
+    for sample, aspects, edit in (
+        *((sample, tuple(Aspect) * repeats, None) for sample in open_edits),
+        *((one.sample, tuple(part.aspect for part in one.attempts), one.edit) for one in pending),
+    ):
+        made = (edit.width, edit.height) if edit and edit.width and edit.height else None
+        source = None if edit and "aspect_changed" in edit.flags else made
+        for aspect in aspects:
+            images = (source, made) if aspect is Aspect.SC else (made,)
+            expected += estimate(asking.rubric.prompt(aspect, sample.instruction), images, counted)
+    return expected
 
 
 def _missing_for(model: EditModel) -> list[str]:

@@ -145,7 +145,9 @@ class Reply:
     `edit_sha256` names the image that was judged: a reply about another image doesn't count.
     `request_sha256` is over prompt and images as sent, `seed` the one that was sent, if any. `tries`
     counts HTTP requests, `seconds` the wall time of them all. `server` is the host and port that
-    answered, where a judge has several.
+    answered, where a judge has several. Tokens are those of all tries whose usage the server told;
+    `cached_tokens` are some of the prompt's. `lost_tries` counts tries that may have been paid for
+    although nobody told their usage; None where that wasn't noted.
     """
 
     sample: SampleId
@@ -163,8 +165,10 @@ class Reply:
     fingerprint: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     tries: int = 1
     server: str | None = None
+    lost_tries: int | None = None
     seconds: float | None = None
     writer: str = ""
     time: str = ""

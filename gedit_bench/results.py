@@ -4,15 +4,16 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from math import isnan
 
+from gedit_bench.accounting import Spent, spent_by_sample, total
 from gedit_bench.errors import UsageError
 from gedit_bench.judging.answering import NOBODY, Answerer, Answering, answering
 from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
 from gedit_bench.nearest import did_you_mean
-from gedit_bench.records import LANGUAGES, Json, Language, Reply, Sample, Subset, Verdict
+from gedit_bench.records import LANGUAGES, Json, Language, Reply, Sample, SampleId, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.noise import Noise, Spread, noise
 from gedit_bench.scoring.official import Means, chosen
@@ -55,6 +56,8 @@ class Scored:
     judge changed in mid-run. `verdicts` are those of the first repeat, which alone makes the numbers:
     the official evaluation asks once. `later` are those of the repeats after it.
     `answering` is over all repeats. `fallback` is None unless another judge decided where this one failed.
+    `judging_costs` holds what the replies about each sample have cost, `editing_usd` what its edits have,
+    where their backend stated it.
     """
 
     run: Run
@@ -66,6 +69,13 @@ class Scored:
     answering: Answering = NOBODY
     fallback: Fallback | None = None
     scoring: Scoring = OFFICIAL
+    judging_costs: Mapping[SampleId, Spent] = field(default_factory=dict)
+    editing_usd: Mapping[SampleId, float] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> Spent:
+        """What judging has cost in all."""
+        return total(self.judging_costs.values())
 
     @property
     def counted(self) -> list[Verdict]:
@@ -146,6 +156,8 @@ def score(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> Scored
         later=later,
         answering=answering(decided),
         scoring=scoring,
+        judging_costs=spent_by_sample(judgement, replies),
+        editing_usd=run.paid_for_edits(),
     )
 
 
@@ -168,6 +180,7 @@ def write_derived(scored: Scored) -> None:
             "returned_models": list(scored.models),
             "answered_as": [_answerer_json(one) for one in scored.answering.answerers],
             "repeats": scored.repeats,
+            "cost": cost_json(scored),
             **({"fallback": fallback_json(scored)} if scored.fallback else {}),
             "summaries": [
                 {**summary_json(summary), "noise": noise_json(scored.noise(summary.language, summary.subset))}
@@ -190,6 +203,12 @@ def scores_csv(scored: Scored) -> str:
             row += [reading.status, reading.score, reading.how, " ".join(reading.flags)] if reading else [""] * 4
         rows.writerow([*row, verdict.overall, scored.scoring_id])
     return text.getvalue()
+
+
+def cost_json(scored: Scored) -> dict[str, Json]:
+    """Return what judging has cost, and in US dollars what the edits have; null where no backend stated it."""
+    paid = scored.editing_usd
+    return {"judging": scored.spent.to_json(), "editing_usd": sum(paid.values()) if paid else None}
 
 
 def summary_json(summary: Summary) -> dict[str, Json]:

@@ -14,6 +14,7 @@ from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
 from gedit_bench.judging.rubric import load_rubric
+from gedit_bench.prices import FREE, Price, find_price
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.selection import select
 from gedit_bench.store import layout
@@ -67,6 +68,7 @@ class Judging:
 
     `repeats` is how often each aspect is asked independently.
     `fallback` is another judge, asked in the same way about the aspects that the first one failed on.
+    `prices` is a file of prices that come before the bundled ones.
     """
 
     judge: JudgeSettings = field(default_factory=JudgeSettings)
@@ -75,15 +77,17 @@ class Judging:
     only: Only = "missing"
     repeats: int = 1
     fallback: JudgeSettings | None = None
+    prices: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A judge ready to be asked: resolved before any work starts."""
+    """A judge ready to be asked: resolved before any work starts. `price` is None where nobody knows it."""
 
     judge: Judge
     protocol: Protocol
     rubric: Rubric
+    price: Price | None = None
 
     def manifest(self) -> JudgementManifest:
         """Return the manifest of judgements made this way."""
@@ -169,7 +173,8 @@ def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
     """
     judge = make_judge(judging.judge)
     protocol = protocol_for(judge, judging.protocol)
-    return Asking(judge, protocol, load_rubric(protocol.rubric, judging.rubric, fetch=fetch))
+    rubric = load_rubric(protocol.rubric, judging.rubric, fetch=fetch)
+    return Asking(judge, protocol, rubric, _price(judge, judging))
 
 
 async def reached(judge: Judge) -> str:
@@ -184,6 +189,10 @@ async def reached(judge: Judge) -> str:
         await judge.close()
 
 
+def _price(judge: Judge, judging: Judging) -> Price | None:
+    return FREE if judge.free else find_price(judge.model, judge.host, judging.prices)
+
+
 def prepare_fallback(judging: Judging, asking: Asking) -> Asking | None:
     """Return the judge that is asked where another fails, in the same way as that one; None if there is none.
 
@@ -194,7 +203,7 @@ def prepare_fallback(judging: Judging, asking: Asking) -> Asking | None:
     if judging.fallback is None:
         return None
     judge = make_judge(judging.fallback)
-    found = Asking(judge, protocol_for(judge, asking.protocol.name), asking.rubric)
+    found = Asking(judge, protocol_for(judge, asking.protocol.name), asking.rubric, _price(judge, judging))
     if found.manifest().identity == asking.manifest().identity:
         raise UsageError(
             f"{judge.name} can't be its own fallback.", "Name another --fallback-judge, or use --only failed."

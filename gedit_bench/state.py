@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from gedit_bench.accounting import Spent
 from gedit_bench.engine.editing import to_edit
 from gedit_bench.fallback import with_fallback
 from gedit_bench.judging.answering import alias_words
@@ -17,7 +18,7 @@ from gedit_bench.store.run import Judgement, Run
 
 @dataclass(frozen=True, slots=True)
 class JudgementState:
-    """How far a judgement is, and the tokens that its replies took, failed ones included.
+    """How far a judgement is, and what its replies took, failed ones included.
 
     `repeats` is how often each aspect was asked independently, at most; `noise` that of each language. `changed`
     says how who answered changed, `alias` what to know of a judge's name, `fallbacks` which other judges decided
@@ -28,8 +29,7 @@ class JudgementState:
     request_id: str
     path: str
     replies: int
-    prompt_tokens: int
-    completion_tokens: int
+    spent: Spent
     summaries: list[Summary]
     repeats: int = 1
     noise: dict[Language, Noise] = field(default_factory=dict)
@@ -50,8 +50,9 @@ class JudgementState:
             "changed": self.changed or None,
             "alias": self.alias or None,
             "fallbacks": list(self.fallbacks),
-            "prompt_tokens": self.prompt_tokens,
-            "completion_tokens": self.completion_tokens,
+            "prompt_tokens": self.spent.prompt_tokens,
+            "completion_tokens": self.spent.completion_tokens,
+            "cost": self.spent.to_json(),
             "scoring_id": self.scoring_id,
             "summaries": [summary_json(summary) for summary in self.summaries],
         }
@@ -59,7 +60,10 @@ class JudgementState:
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """How far a run is: `edits` and `flags` count statuses and flags, `to_edit` what is still to be made."""
+    """How far a run is: `edits` and `flags` count statuses and flags, `to_edit` what is still to be made.
+
+    `editing_usd` is None where the backend stated no cost.
+    """
 
     name: str
     path: str
@@ -67,6 +71,7 @@ class RunState:
     to_edit: int
     edits: dict[str, int]
     flags: dict[str, int]
+    editing_usd: float | None
     judgements: list[JudgementState]
 
     def to_json(self) -> dict[str, Json]:
@@ -78,13 +83,14 @@ class RunState:
             "to_edit": self.to_edit,
             "edits": dict(self.edits),
             "flags": dict(self.flags),
+            "editing_usd": self.editing_usd,
             "judgements": [judgement.to_json() for judgement in self.judgements],
         }
 
 
 def run_state(run: Run, scoring: Scoring = OFFICIAL) -> RunState:
     """Return how far a run and its judgements are, by a scoring. Verifies the images' SHA-256."""
-    samples, edits = run.samples(), run.edits()
+    samples, edits, paid = run.samples(), run.edits(), run.paid_for_edits()
     made = [edits[sample.id] for sample in samples if sample.id in edits]
     return RunState(
         name=run.manifest.name,
@@ -93,20 +99,19 @@ def run_state(run: Run, scoring: Scoring = OFFICIAL) -> RunState:
         to_edit=len(to_edit(run, samples)),
         edits=dict(Counter(str(edit.status) for edit in made)),
         flags=dict(Counter(flag for edit in made for flag in edit.flags)),
+        editing_usd=sum(paid.values()) if paid else None,
         judgements=[_judgement_state(run, judgement, scoring) for judgement in run.judgements()],
     )
 
 
 def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> JudgementState:
-    replies = judgement.replies()
     scored = score(run, judgement, scoring)
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
         path=str(judgement.path),
-        replies=len(replies),
-        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
-        completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
+        replies=scored.spent.calls,
+        spent=scored.spent,
         summaries=scored.summaries(),
         repeats=scored.repeats,
         noise={one.language: scored.noise(one.language, "full") for one in scored.summaries() if one.subset == "full"},

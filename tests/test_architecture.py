@@ -10,9 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gedit_bench"
 
 LAYERS = (
-    ("records", "errors", "secrets", "nearest", "cache", "data_files", "decoding"),
+    ("records", "errors", "secrets", "nearest", "cache", "data_files", "decoding", "prices"),
     ("store", "scoring", "selection", "dataset", "dataset_files"),
     ("editing", "judging"),
+    ("accounting",),
     ("results", "comparison", "fallback"),
     ("engine", "report", "interop"),
     ("settling", "state"),

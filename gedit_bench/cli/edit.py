@@ -2,7 +2,7 @@
 
 import typer
 
-from gedit_bench.cli.options import EditOptions, Model, OnlyOption, SelectionOptions
+from gedit_bench.cli.options import EditOptions, MaxCost, Model, OnlyOption, SelectionOptions
 
 
 def edit(
@@ -11,6 +11,7 @@ def edit(
     selection: SelectionOptions,
     editing: EditOptions,
     only: OnlyOption = "missing",
+    max_cost: MaxCost = None,
 ) -> None:
     """Make images with a model. What is there is not made again.
 
@@ -24,6 +25,7 @@ def edit(
     from gedit_bench.cli.watching import watching
 
     settled = editing.resolve(only, context)
+    budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
-        run = api.edit(model, selection.resolve(), settled, watch=watch)
+        run = api.edit(model, selection.resolve(), settled, watch=watch, budget=budget)
     end_edit(run, settled.shard, settled.only)

@@ -12,6 +12,7 @@ from gedit_bench.cli.console import say, table, tell
 from gedit_bench.cli.verb import continue_with
 from gedit_bench.engine.editing import Only, Shard, in_shard, to_edit
 from gedit_bench.judging.answering import alias_words
+from gedit_bench.prices import usd
 from gedit_bench.records import LANGUAGES, EditStatus, Verdict
 from gedit_bench.report.words import fallback_words, noise_words
 from gedit_bench.results import Fallback, Scored
@@ -28,6 +29,8 @@ def end_edit(run: Run, shard: Shard | None, only: Only) -> None:
     edits = run.edits()
     ok = {sample.id for sample in samples if sample.id in edits and edits[sample.id].status is EditStatus.OK}
     tell(f"{len(ok)} of {len(samples)} samples are edited: {run.path}")
+    if paid := run.paid_for_edits():
+        tell(f"editing cost {usd(sum(paid.values()))}")
     missing = to_edit(run, samples)
     if missing and (only == "failed" or any(sample.id in edits for sample in missing)):
         say("Some samples were never brought to an end.")
@@ -90,6 +93,12 @@ def print_scored(scored: Scored) -> None:
                 words = ", ".join(f"{count} {status}" for status, count in summary.coverage.statuses.items())
                 say(f"{summary.language}: left out: {words}.")
     _say_how_far_to_trust(scored, summaries)
+    if scored.spent.worth_telling:
+        tell(f"judging cost {scored.spent.words()}")
+    if scored.editing_usd:
+        tell(f"editing cost {usd(sum(scored.editing_usd.values()))}")
+    if scored.spent.prompt_tokens and scored.spent.known_usd is None:
+        say("Nobody knows what this judge costs; --prices FILE names a price.")
 
 
 def _say_how_far_to_trust(scored: Scored, summaries: Iterable[Summary]) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import JudgeOptions, OnlyOption, Out, SelectionOptions
+from gedit_bench.cli.options import JudgeOptions, MaxCost, OnlyOption, Out, SelectionOptions
 
 
 def judge(
@@ -13,6 +13,7 @@ def judge(
     selection: SelectionOptions,
     judging: JudgeOptions,
     only: OnlyOption = "missing",
+    max_cost: MaxCost = None,
     out: Out = Path("results"),
 ) -> None:
     """Score a run's edits, or a folder of ready-made images.
@@ -24,11 +25,14 @@ def judge(
       gedit-bench judge results/x/default-1a2b3c4d --only failed
       gedit-bench judge results/x/default-1a2b3c4d --fallback-judge gpt-4o-2024-08-06
       gedit-bench judge results/x/default-1a2b3c4d --protocol official --protocol lmms-eval --limit 10
+      gedit-bench judge results/x/default-1a2b3c4d --max-cost 5
     """
     from gedit_bench import api
     from gedit_bench.cli.ending import end_judge
     from gedit_bench.cli.watching import watching
 
+    budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
-        scored = api.judge_each(target, selection.resolve(), judging.resolve_each(only), out=out, watch=watch)
+        ways = judging.resolve_each(only)
+        scored = api.judge_each(target, selection.resolve(), ways, out=out, watch=watch, budget=budget)
     end_judge(scored)

@@ -42,6 +42,14 @@ Scorings = Annotated[
     list[str] | None,
     option("--scoring", metavar="NAME", help="How replies become numbers; may be repeated. See `ls scorings`."),
 ]
+MaxCost = Annotated[
+    float | None,
+    option(
+        "--max-cost",
+        metavar="USD",
+        help="What this command may spend, whatever earlier ones did; it stops before a call could exceed it.",
+    ),
+]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
 
@@ -194,14 +202,17 @@ class JudgeOptions(AskOptions):
     fallback_base_url: Annotated[
         str | None, option("--fallback-base-url", help="Endpoint of the fallback judge. Default: OpenAI's.")
     ] = None
+    prices: Annotated[
+        Path | None, option("--prices", help="TOML file of what judges cost; its rows come before the bundled ones.")
+    ] = None
 
     def resolve(self, only: str = "missing") -> "Judging":
-        """Return how to judge.
+        """Return how to judge, and what it costs.
 
         Raises:
             UsageError: there is an endpoint for a fallback judge and no such judge.
         """
-        return replace(super().resolve(only), repeats=self.repeats, fallback=self._fallback())
+        return replace(super().resolve(only), repeats=self.repeats, fallback=self._fallback(), prices=self.prices)
 
     def _fallback(self) -> "JudgeSettings | None":
         from gedit_bench.errors import UsageError

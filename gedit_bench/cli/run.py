@@ -4,7 +4,15 @@ from pathlib import Path
 
 import typer
 
-from gedit_bench.cli.options import AllowPartial, EditOptions, JudgeOptions, Model, OnlyOption, SelectionOptions
+from gedit_bench.cli.options import (
+    AllowPartial,
+    EditOptions,
+    JudgeOptions,
+    MaxCost,
+    Model,
+    OnlyOption,
+    SelectionOptions,
+)
 
 
 def run(
@@ -14,6 +22,7 @@ def run(
     editing: EditOptions,
     judging: JudgeOptions,
     only: OnlyOption = "missing",
+    max_cost: MaxCost = None,
     allow_partial: AllowPartial = False,
 ) -> None:
     """Edit with a model, judge the edits, and render the leaderboard.
@@ -29,8 +38,9 @@ def run(
     from gedit_bench.cli.watching import watching
 
     settled = editing.resolve(only, context)
+    budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
-        scored = api.run(model, selection.resolve(), settled, judging.resolve(only), watch=watch)
+        scored = api.run(model, selection.resolve(), settled, judging.resolve(only), watch=watch, budget=budget)
     page = api.build_report([Path(settled.out)], allow_partial=allow_partial)
     tell(f"Leaderboard: {page}")
     end_judge([scored])

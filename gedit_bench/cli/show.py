@@ -41,22 +41,27 @@ def show(
 
 
 def _facts(run: "Run", sample: "Sample") -> "Json":
+    from gedit_bench.accounting import reply_costs
     from gedit_bench.judging.reading import read_answer
     from gedit_bench.store.codec import to_json
 
     edit = run.edits().get(sample.id)
     replies: list[Json] = []
     for judgement in (one for first in run.judgements() for one in (first, *first.fallbacks())):
+        cost = reply_costs(judgement)
         for reply in judgement.replies():
             if reply.sample == sample.id:
+                known = cost(reply).known_usd
                 reading = read_answer(reply)
                 stale = edit is None or reply.edit_sha256 != edit.sha256
                 read: dict[str, Json] = {"status": str(reading.status), "score": reading.score, "stale": stale}
-                replies.append({"judgement": judgement.path.name, **to_json(reply), **read})
+                replies.append({"judgement": judgement.path.name, **to_json(reply), **read, "cost_usd": known})
     return {"sample": to_json(sample), "edit": to_json(edit) if edit else None, "replies": replies}
 
 
 def _words(facts: "Json") -> str:
+    from gedit_bench.prices import usd
+
     assert isinstance(facts, dict)
     lines = []
     for name in ("sample", "edit"):
@@ -70,6 +75,7 @@ def _words(facts: "Json") -> str:
         head = f"{reply['aspect']}{repeat} attempt {reply['attempt']}: {reply['status']}"
         score = "" if reply["score"] is None else f", {reply['score']}"
         stale = " (about an earlier image)" if reply["stale"] else ""
-        lines.append(f"{head}{score}{stale}  [{reply['judgement']}]")
+        cost = "" if reply["cost_usd"] is None else f", {usd(reply['cost_usd'])}" if reply["cost_usd"] else ""
+        lines.append(f"{head}{score}{cost}{stale}  [{reply['judgement']}]")
         lines.append(f"  {reply.get('content') or reply.get('message') or ''}")
     return "\n".join(lines)

@@ -35,16 +35,21 @@ def status(
 
 
 def _words(state: "RunState") -> str:
+    from gedit_bench.prices import usd
     from gedit_bench.report.words import noise_words
 
     lines = [f"{state.name}  {state.path}"]
     lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
+    if state.editing_usd is not None:
+        lines.append(f"  edits cost: {usd(state.editing_usd)}")
     if state.flags:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
         repeats = f" in {judgement.repeats} repeats" if judgement.repeats > 1 else ""
         counted = f"{judgement.replies} replies{repeats}{_scored_as(judgement)}"
         lines.append(f"  {judgement.judge_id} {judgement.request_id}: {counted}")
+        if judgement.spent.worth_telling:
+            lines.append(f"    cost: {judgement.spent.words()}")
         for summary in judgement.summaries:
             if summary.subset == "full":
                 part = summary.coverage

@@ -76,12 +76,15 @@ class EditModel:
         argument: the setting that `--model name:VALUE` is short for, if any.
         chunk: how many requests `edit` is handed at once, read after `load`. A backend cuts them into the
             batches that suit it; what is in flight is lost if the process is killed.
+        most_usd: the most that one edit may cost in US dollars, read after `load`, for `--max-cost`; 0 where
+            nobody is paid. What an edit did cost goes into its `Outcome`.
     """
 
     name: ClassVar[str] = ""
     Settings: ClassVar[type] = NoSettings
     argument: ClassVar[str | None] = None
     chunk: int = 8
+    most_usd: float = 0.0
 
     def __init__(self, settings: object | None = None) -> None:
         self.settings = self.Settings() if settings is None else settings

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
@@ -11,6 +12,7 @@ from PIL import Image
 
 from gedit_bench.dataset import Benchmark
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.engine.budget import Budget
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.saving import EditSaver
@@ -67,6 +69,7 @@ class EditJob:
     location: str
     shard: Shard | None = None
     only: Only = "missing"
+    budget: Budget | None = None
 
 
 def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
@@ -76,6 +79,7 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
         Interrupted: somebody pressed Ctrl-C; what was in flight is saved.
         RunLockedError: another process edits the same run and shard.
         UnavailableError: the backend can't be loaded, or the disk is full.
+        BudgetError: what may be spent is spent.
     """
     run = job.run
     make_folder(run.path)
@@ -102,16 +106,38 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
     manifest = job.run.manifest
     saver = EditSaver(job.run.path, lines, writer.writer, manifest.seed, manifest.source)
     try:
-        chunk = job.model.chunk
-        for start in range(0, len(pending), chunk):
-            if stop.requested:
-                return
-            for edit in _edit_chunk(job, saver, pending[start : start + chunk]):
-                progress.done += 1
-                progress.counts[edit.status] += 1
-                watch(progress)
+        most, tried = job.model.most_usd, False
+        while pending and not stop.requested:
+            # While nobody knows what an edit costs, a limited budget risks one.
+            blind = job.budget is not None and not (most or tried)
+            chunk = list(pending[: 1 if blind else job.model.chunk])
+            with _paid(job.budget, chunk, most) as costs:
+                pending = pending[len(chunk) :]
+                for edit in _edit_chunk(job, saver, chunk):
+                    costs.append(edit.cost_usd or 0.0)
+                    progress.done += 1
+                    progress.counts[edit.status] += 1
+                    watch(progress)
+            most, tried = max(most, *costs), True
     finally:
         lines.close()
+
+
+@contextmanager
+def _paid(budget: Budget | None, chunk: list[Sample], most: float) -> Iterator[list[float]]:
+    """Set `most` US dollars an edit aside, shorten the chunk to what is left, and settle the costs that are noted."""
+    costs: list[float] = []
+    if budget is None:
+        yield costs
+        return
+    while not budget.try_reserve(most * len(chunk)):
+        if len(chunk) == 1:
+            raise budget.refusal(most)
+        chunk.pop()
+    try:
+        yield costs
+    finally:
+        budget.settle(most * len(chunk), sum(costs))
 
 
 def _edit_chunk(job: EditJob, saver: EditSaver, samples: Sequence[Sample]) -> Iterator[Edit]:

@@ -8,7 +8,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from time import monotonic
 from typing import TypeVar
 
@@ -55,6 +55,7 @@ def judge_samples(job: JudgeJob, watch: Watcher = unwatched) -> Scored:
         Interrupted: somebody pressed Ctrl-C; the replies that were in flight are saved.
         RunLockedError: another process judges the same run the same way.
         QuotaError, UnavailableError: the judge can't go on; nothing was lost.
+        BudgetError: what may be spent is spent; what was in flight is saved.
     """
     folder = job.judgement.path
     note_selection(folder, job.samples)
@@ -98,7 +99,9 @@ class _Loop:
         self.watch = watch
         self.fatal: GeditBenchError | None = None
         self.free = asyncio.Semaphore(job.concurrency)
-        self.writer = this_writer(judge=job.judge.name, endpoint=job.judge.endpoint)
+        price = job.spending.price
+        noted = None if price is None else price.to_json()
+        self.writer = replace(this_writer(judge=job.judge.name, endpoint=job.judge.endpoint), price=noted)
 
     async def judge(self, pending: Sequence[Open]) -> None:
         try:
@@ -166,21 +169,29 @@ class _Loop:
             attempt += 1
 
     async def _ask(self, one: Open, question: Question, attempt: int) -> Reply | None:
-        """Ask and record; None if it came to stopping while others were asked."""
-        async with self.free:
-            if self._stopping():
-                return None
-            started = monotonic()
-            try:
-                answer = await self.job.judge.ask(question)
-            except GeditBenchError:
-                raise
-            except Exception as error:  # a judge may raise anything: it costs one reply, never the run
-                log.debug("%s failed", self.job.judge.name, exc_info=True)
-                message = redact(f"The judge failed with {type(error).__name__}: {error}")
-                answer = Answer(delivery=Delivery.TRANSPORT, message=message)
+        """Ask and record; None if it came to stopping, here or while others were asked."""
+        try:
+            async with self.free, self.job.spending.call(question) as paid:
+                if self._stopping():
+                    return None
+                started = monotonic()
+                answer = await self._answer(question)
+                paid(answer)
+        except GeditBenchError as error:  # not raised on: the other aspect may be in flight, and paid for
+            self.fatal = self.fatal or error
+            return None
         part = Part(question.aspect, question.repeat)
         return self._record(one, part, attempt, answer, question, monotonic() - started)
+
+    async def _answer(self, question: Question) -> Answer:
+        try:
+            return await self.job.judge.ask(question)
+        except GeditBenchError:
+            raise
+        except Exception as error:  # a judge may raise anything: it costs one reply, never the run
+            log.debug("%s failed", self.job.judge.name, exc_info=True)
+            message = redact(f"The judge failed with {type(error).__name__}: {error}")
+            return Answer(delivery=Delivery.TRANSPORT, message=message)
 
     def _record(
         self, one: Open, part: Part, attempt: int, answer: Answer, question: Question | None = None, seconds: float = 0
@@ -197,7 +208,7 @@ class _Loop:
             seconds=round(seconds, 4),
             writer=self.writer.writer,
             time=now(),
-            **{field.name: getattr(answer, field.name) for field in fields(answer)},
+            **{one.name: getattr(answer, one.name) for one in fields(answer)},
         )
         self.lines.append(to_json(reply))
         self.progress.counts[read_answer(reply).status] += 1

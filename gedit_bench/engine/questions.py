@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from gedit_bench.dataset import Benchmark
+from gedit_bench.engine.spending import Spending
 from gedit_bench.errors import DataError
 from gedit_bench.fallback import failed_aspects, with_fallback
 from gedit_bench.judging.base import EncodedImage, Judge, Question
@@ -37,6 +38,7 @@ class JudgeJob:
     only: Only = "missing"
     repeats: int = 1
     fallback_for: Judgement | None = None
+    spending: Spending = field(default_factory=Spending)
 
     def scored(self) -> Scored:
         """Return what the replies are worth; a fallback's together with those of the judge that failed."""

@@ -39,7 +39,8 @@ class Question:
 class Answer:
     """What came back, unread. `message` says why there is no content; it holds no secrets.
 
-    `server` is the host and port that answered, where a judge has several.
+    `server` is the host and port that answered, where a judge has several. Tokens and tries are
+    counted as in `Reply`.
     """
 
     delivery: Delivery
@@ -51,8 +52,10 @@ class Answer:
     fingerprint: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     tries: int = 1
     server: str | None = None
+    lost_tries: int | None = None
 
 
 class Judge:
@@ -61,12 +64,16 @@ class Judge:
     Class attributes:
         vlm: False where no vision-language model looks at the images; said wherever it appears.
         protocol: the only protocol that the judge can answer; None if it takes any.
+        free: True where nobody is paid for an answer.
 
-    `listener` is told of every HTTP exchange, if the judge has any.
+    `listener` is told of every HTTP exchange, if the judge has any. `host` is where the judge is, which
+    its price depends on; empty where it is in this process.
     """
 
     vlm: ClassVar[bool] = True
     protocol: ClassVar[str | None] = None
+    free: ClassVar[bool] = False
+    host: str = ""
 
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name

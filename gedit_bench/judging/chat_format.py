@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 from gedit_bench.errors import QuotaError, UnavailableError
 from gedit_bench.judging.base import Answer, EncodedImage, Question
@@ -39,15 +39,35 @@ class TransientError(Exception):
     """Asking again may help.
 
     `delivery` is what the question ends in if it doesn't, `wait` what the server asks for, in seconds.
-    `throttled` says that the server is well, but was asked too much at once.
+    `throttled` says that the server is well, but was asked too much at once. `usage` is what the server
+    says it has worked; `lost` is True where it may have, but nobody heard.
     """
 
-    def __init__(self, delivery: Delivery, message: str, wait: float | None = None, *, throttled: bool = False) -> None:
+    def __init__(
+        self,
+        delivery: Delivery,
+        message: str,
+        wait: float | None = None,
+        *,
+        throttled: bool = False,
+        usage: "Usage | None" = None,
+        lost: bool = False,
+    ) -> None:
         super().__init__(message)
         self.delivery = delivery
         self.message = message
         self.wait = wait
         self.throttled = throttled
+        self.usage = usage or Usage()
+        self.lost = lost
+
+
+class Usage(TypedDict, total=False):
+    """Tokens that one call took, as far as the server tells; `cached_tokens` are some of the prompt's."""
+
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached_tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +116,7 @@ def read_response(
     choice = _first_choice(value)
     if status == 200 and choice is not None:
         return _completion(cast(dict[str, Any], value), choice)
-    return _failure(status, _complaint(value, body, hide), requested_wait(headers), endpoint, hints)
+    return _failure(status, _complaint(value, body, hide), requested_wait(headers), endpoint, hints, _usage(value))
 
 
 def requested_wait(headers: Mapping[str, str]) -> float | None:
@@ -135,7 +155,9 @@ class _Complaint:
         return self.flagged or any(_FILTER_CODE.search(code) for code in self.codes)
 
 
-def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: str, hints: Hints) -> Answer:
+def _failure(
+    status: int, complaint: _Complaint, wait: float | None, endpoint: str, hints: Hints, usage: Usage
+) -> Answer:
     said = f"HTTP {status}: {complaint.message}"
     if status == 402 or complaint.codes & _QUOTA_CODES:
         raise QuotaError(
@@ -143,7 +165,7 @@ def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: s
             "Add credit or raise the limit, then run the same command again; what is done stays done.",
         )
     if (status == 200 or 400 <= status < 500) and complaint.filtered:
-        return Answer(delivery=Delivery.FILTERED, message=said)
+        return Answer(delivery=Delivery.FILTERED, message=said, **usage)
     if status in {401, 403}:
         raise UnavailableError(f"{endpoint} refuses the key ({said})", hints.key)
     if status == 404 or (400 <= status < 500 and "model_not_found" in complaint.codes):
@@ -152,10 +174,10 @@ def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: s
             hints.model,
         )
     if status == 408:
-        raise TransientError(Delivery.TIMEOUT, said, wait)
+        raise TransientError(Delivery.TIMEOUT, said, wait, usage=usage)
     if status == 429 or not 400 <= status < 500:
-        raise TransientError(Delivery.TRANSPORT, said, wait, throttled=status == 429)
-    return Answer(delivery=Delivery.REJECTED, message=said)
+        raise TransientError(Delivery.TRANSPORT, said, wait, throttled=status == 429, usage=usage)
+    return Answer(delivery=Delivery.REJECTED, message=said, **usage)
 
 
 def _json(value: Json) -> bytes:
@@ -193,8 +215,6 @@ def _completion(value: dict[str, Any], choice: dict[str, Any]) -> Answer:
     message = choice.get("message") or {}
     content = _text(message.get("content"))
     finish = _string(choice.get("finish_reason"))
-    usage = value.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
     flagged = _flagged(choice.get("content_filter_results")) + _flagged(value.get("prompt_filter_results"))
     filtered = (_stopped_by_filter(choice) or bool(flagged)) and not (content and content.strip())
     reason = f" ({', '.join(flagged)})" if flagged else ""
@@ -206,8 +226,19 @@ def _completion(value: dict[str, Any], choice: dict[str, Any]) -> Answer:
         message=f"The answer was held back by a content filter{reason}." if filtered else "",
         model=_string(value.get("model")),
         fingerprint=_string(value.get("system_fingerprint")),
+        **_usage(value),
+    )
+
+
+def _usage(value: object) -> Usage:
+    usage = value.get("usage") if isinstance(value, dict) else None
+    if not isinstance(usage, dict):
+        return Usage()
+    details = usage.get("prompt_tokens_details")
+    return Usage(
         prompt_tokens=_count(usage.get("prompt_tokens")),
         completion_tokens=_count(usage.get("completion_tokens")),
+        cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, dict) else None,
     )
 
 
@@ -236,7 +267,7 @@ def _string(value: object) -> str | None:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _complaint(value: object, body: bytes, hide: Hide) -> _Complaint:

@@ -9,7 +9,7 @@ response taken as it came (`client.post`), which costs a little over half the pr
 import asyncio
 import os
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from random import uniform
 from time import monotonic
@@ -20,7 +20,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
-from gedit_bench.judging.chat_format import Hints, TransientError, encode_request, read_response, shorten
+from gedit_bench.judging.chat_format import Hints, TransientError, Usage, encode_request, read_response, shorten
 from gedit_bench.judging.pressure import Exchange, Outcome, allowance
 from gedit_bench.records import Delivery
 from gedit_bench.secrets import redact
@@ -73,6 +73,7 @@ class OpenAICompatibleJudge(Judge):
         url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
         host, self._base_url, login = _split(url)
         super().__init__(name, endpoint_label or host)
+        self.host = host
         self.server = urlsplit(self._base_url).netloc
         self.timeout = timeout
         self.retry_for = retry_for
@@ -98,7 +99,7 @@ class OpenAICompatibleJudge(Judge):
         )
         failures: list[TransientError] = []
         answer = cast(Answer, await retrying(self._try, body, deadline, failures))
-        return replace(answer, tries=retrying.statistics["attempt_number"])
+        return with_failures(replace(answer, tries=retrying.statistics["attempt_number"]), failures)
 
     def encode(self, question: Question) -> bytes:
         """Return the body of the request that asks a question."""
@@ -161,8 +162,9 @@ class OpenAICompatibleJudge(Judge):
         try:
             return await self.attempt(body, seconds)
         except TransientError as error:
-            # A last call that the deadline cut short says less than the one before it.
+            # A last call that the deadline cut short says less than the one before it: it is only counted.
             if failures and error.delivery is Delivery.TIMEOUT and seconds < self.timeout:
+                failures.insert(0, error)
                 raise failures[-1] from error
             failures.append(error)
             raise
@@ -215,10 +217,11 @@ class OpenAICompatibleJudge(Judge):
         except APIStatusError as error:
             return error.response
         except TimeoutError as error:
-            raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s") from error
+            raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s", lost=True) from error
         except (APIConnectionError, ClientError) as error:
             # The SDK's own words are «Connection error.»; what happened is in the cause.
-            raise TransientError(Delivery.TRANSPORT, shorten(str(error.__cause__ or error), self._hide)) from error
+            said = shorten(str(error.__cause__ or error), self._hide)
+            raise TransientError(Delivery.TRANSPORT, said, lost=not _never_connected(error)) from error
 
     def _open(self) -> "AsyncOpenAI":
         if self._client is None:
@@ -297,6 +300,39 @@ def _give_up(state: RetryCallState) -> Answer:
     if not isinstance(error, TransientError):
         raise RuntimeError("gave up without a reason") from error
     return Answer(delivery=error.delivery, message=error.message)
+
+
+def _never_connected(error: BaseException) -> bool:
+    from aiohttp import ClientConnectorError
+
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, ClientConnectorError):
+        reason = reason.__cause__
+    return reason is not None
+
+
+def with_failures(answer: Answer, failures: Sequence[TransientError]) -> Answer:
+    """Return an answer that counts the tokens and the lost tries of the failures before it, too."""
+    if not failures:
+        return answer
+    return replace(answer, lost_tries=sum(one.lost for one in failures), **_usage(answer, failures))
+
+
+def _usage(answer: Answer, failures: Iterable[TransientError]) -> Usage:
+    """The tokens of all tries together; None where no try told any."""
+    told = [Usage(prompt_tokens=answer.prompt_tokens, completion_tokens=answer.completion_tokens)]
+    told[0]["cached_tokens"] = answer.cached_tokens
+    told += [failure.usage for failure in failures]
+    return Usage(
+        prompt_tokens=_sum(one.get("prompt_tokens") for one in told),
+        completion_tokens=_sum(one.get("completion_tokens") for one in told),
+        cached_tokens=_sum(one.get("cached_tokens") for one in told),
+    )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _model_names(response: "Response") -> set[str] | None:

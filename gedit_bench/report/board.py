@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gedit_bench.accounting import Spent, total
 from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, ReplyStatus, Verdict
 from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
@@ -45,7 +46,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry's numbers in one table. `rank` is None where `reason` says why."""
+    """An entry's numbers in one table. `rank` is None where `reason` says why.
+
+    `judging` is what the replies about its `judged` samples have cost, `editing_usd` what its edits have, as
+    far as their backend stated it.
+    """
 
     entry: Entry
     summary: Summary
@@ -53,7 +58,15 @@ class Row:
     reason: str
     flags: dict[str, int]
     seconds: float | None
+    judging: Spent
+    judged: int
+    editing_usd: float | None
     rank: int | None = None
+
+    @property
+    def judging_usd(self) -> float | None:
+        """US dollars for a sample's judging, over the samples that were judged; None where nobody knows."""
+        return None if self.judging.known_usd is None or not self.judged else self.judging.usd / self.judged
 
     @property
     def overall(self) -> float:
@@ -214,7 +227,19 @@ def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
     flags.update(flag for row in rows for reading in (row.sc, row.pq) if reading for flag in reading.flags)
     ordered = dict(sorted(flags.items(), key=lambda item: (-item[1], item[0])))
     noise = entry.scored.noise(summary.language, summary.subset)
-    return Row(entry, summary, noise, "; ".join(reasons), ordered, float(np.mean(taken)) if taken else None)
+    costs = [entry.scored.judging_costs[row.sample.id] for row in rows if row.sample.id in entry.scored.judging_costs]
+    paid = [entry.scored.editing_usd[row.sample.id] for row in rows if row.sample.id in entry.scored.editing_usd]
+    return Row(
+        entry,
+        summary,
+        noise,
+        "; ".join(reasons),
+        ordered,
+        float(np.mean(taken)) if taken else None,
+        total(costs),
+        len(costs),
+        sum(paid) if paid else None,
+    )
 
 
 def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:

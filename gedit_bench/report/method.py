@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gedit_bench.prices import Price
 from gedit_bench.records import LANGUAGES, Json, Language
 from gedit_bench.report.board import Entry
 from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words, scoring_words
@@ -166,6 +167,7 @@ def _writers(writers: Iterable[Writer]) -> tuple[Facts, ...]:
                 ("python", writer.python),
                 ("commit", writer.commit or ""),
                 ("versions", ", ".join(f"{name} {version}" for name, version in writer.versions.items())),
+                ("price", Price.from_json(writer.price).words() if writer.price else ""),
                 *writer.details.items(),
             )
         )

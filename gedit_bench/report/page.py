@@ -66,6 +66,8 @@ def _environment() -> Environment:
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
+        "money": words.money,
+        "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
     }

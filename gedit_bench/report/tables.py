@@ -17,6 +17,7 @@ COLUMNS = (
     *("selection_id", "rank", "model", "backend", "recipe", "fingerprint", "notes"),
     *("sc", "pq", "overall", "micro_sc", "micro_pq", "micro_overall", "band_low", "band_high"),
     *("scored", "selected", "partial", "coverage", "statuses", "flags", "seconds_per_image", "reason"),
+    *("judging_usd", "calls_of_unknown_cost", "editing_usd"),
     *(f"overall:{task}" for task in TASKS),
     *("repeats", "mean_of_repeats", "se_judge", "se_judge_once", "se_sampling", "se_total", "fallback"),
 )
@@ -31,7 +32,7 @@ def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str,
     `protocol`, `request_id`, `scoring_id`, `selection_id`, `imported`), `selected`, `caption`, `differs`
     and `rows`. A row names its run (`model`, `backend`, `recipe`, `fingerprint`, `notes`), its place
     (`rank`, or null and `reason`), and holds the judgement's `summary.json` entry of that language and
-    subset, `flags` and `seconds_per_image`. A mean of nothing is null.
+    subset, `flags`, `seconds_per_image` and `cost`. A mean of nothing is null, and so is a cost that nobody knows.
     """
     return {
         "schema": SCHEMA,
@@ -65,12 +66,12 @@ def board_markdown(board: Board, *, title: str, created: str) -> str:
         parts += [f"## {table.number}. {table.title}{'' if table.vlm else ' (no VLM)'}", _escaped(table.caption)]
         parts += [_escaped(table.differs)] if table.differs else []
         parts.append(
-            "\n".join([_line(_HEADS), "|---|---|--:|--:|--:|--:|---|--:|--:|---|", *map(_markdown_row, table.rows)])
+            "\n".join([_line(_HEADS), "|---|---|--:|--:|--:|--:|---|--:|--:|--:|---|", *map(_markdown_row, table.rows)])
         )
     return "\n\n".join(parts) + "\n"
 
 
-_HEADS = ("rank", "model", "SC", "PQ", "O", "micro O", "band", "scored", "coverage", "remarks")
+_HEADS = ("rank", "model", "SC", "PQ", "O", "micro O", "band", "scored", "coverage", "judging", "remarks")
 
 
 def _table_json(table: BoardTable) -> dict[str, Json]:
@@ -109,6 +110,7 @@ def _row_json(row: Row) -> dict[str, Json]:
         **{name: value for name, value in summary.items() if name not in shared},
         "flags": dict(row.flags),
         "seconds_per_image": row.seconds,
+        "cost": {"judging": row.judging.to_json(), "editing_usd": row.editing_usd},
         "noise": noise_json(row.noise),
         "fallback": fallback_json(row.entry.scored),
     }
@@ -124,7 +126,8 @@ def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
     counted = (part.scored, part.selected, part.partial, round(part.share, 6))
     told = (_pairs(part.statuses), _pairs(row.flags), row.seconds, row.reason)
     categories = [row.summary.table.categories[task].overall for task in TASKS]
-    values = (*common, *mine, manifest.fingerprint, manifest.notes, *numbers, *counted, *told, *categories)
+    costs = (row.judging.known_usd, row.judging.unknown, row.editing_usd)
+    values = (*common, *mine, manifest.fingerprint, manifest.notes, *numbers, *counted, *told, *costs, *categories)
     found = row.noise.headline
     errors = (found.judge, found.judge_once, found.sampling, found.total)
     values = (*values, row.noise.repeats, found.mean, *errors, row.with_fallback)
@@ -152,6 +155,7 @@ def _markdown_row(row: Row) -> str:
             f"{words.two(low)} to {words.two(high)}",
             f"{part.scored}/{part.selected}",
             words.percent(part.share),
+            words.money(row.judging),
             "; ".join(remark for remark in remarks if remark),
         )
     )

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from math import isnan
 from typing import NamedTuple
 
+from gedit_bench.accounting import Spent
 from gedit_bench.judging.protocol import PROTOCOLS
+from gedit_bench.prices import usd
 from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS
 
@@ -41,6 +43,18 @@ def seconds(value: float | None) -> str:
     if value is None or isnan(value):
         return NONE
     return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def money(spent: Spent) -> str:
+    """Return what judging has cost; a dash where nobody could be paid, `?` where nobody knows."""
+    if not spent.worth_telling:
+        return NONE
+    return "?" if spent.known_usd is None else usd(spent.usd) + (" + ?" if spent.unknown else "")
+
+
+def dollars(amount: float | None) -> str:
+    """Return an amount of US dollars, or a dash."""
+    return NONE if amount is None else usd(amount)
 
 
 def counts(values: Mapping[str, int]) -> str:

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from secrets import token_hex
 
+from gedit_bench.records import Json
 from gedit_bench.secrets import redact
 
 _PACKAGES = (
@@ -24,7 +25,8 @@ _PACKAGES = (
 class Writer:
     """One process that added to a run.
 
-    `command` is quoted for a shell and redacted; `device` is a GPU's name or `cpu`.
+    `command` is quoted for a shell and redacted; `device` is a GPU's name or `cpu`. `price` is what a
+    judge's tokens cost when it was asked (`Price.to_json`); None where nobody knew.
     """
 
     writer: str
@@ -36,6 +38,7 @@ class Writer:
     commit: str | None = None
     versions: dict[str, str] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
+    price: dict[str, Json] | None = None
 
 
 def now() -> str:

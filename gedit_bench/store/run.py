@@ -131,6 +131,14 @@ class Run:
             rows.append(to_json(sample) | made)
         return pandas.DataFrame(rows)
 
+    def paid_for_edits(self) -> dict[SampleId, float]:
+        """Return US dollars by sample as its backend stated them, for all attempts, failed ones included."""
+        paid: dict[SampleId, float] = {}
+        for edit in self._edit_lines():
+            if edit.cost_usd is not None:
+                paid[edit.sample] = paid.get(edit.sample, 0.0) + edit.cost_usd
+        return paid
+
     def _edit_lines(self) -> Iterator[Edit]:
         for path in sorted(self.path.glob(layout.EDIT_LINES)):
             for line in read_lines(path):

@@ -346,6 +346,79 @@ def test_a_fallback_judge_is_asked_where_the_first_fails(verb: str, base: Words,
         assert "with fallback other@127.0.0.1 for 8 aspects" in state.out
 
 
+@pytest.fixture
+def prices(tmp_path: Path) -> Path:
+    path = tmp_path / "prices.toml"
+    path.write_text('[[price]]\nmodels = ["fake-judge"]\ninput = 2.0\noutput = 8.0\ndate = "2026-11-23"\n')
+    return path
+
+
+@pytest.mark.parametrize("verb", ["judge", "run", "plan"])
+def test_prices_say_what_the_judge_costs(verb: str, base: Words, run: Path, fake: JudgeProcess, prices: Path) -> None:
+    work: Words = ("judge", run) if verb == "judge" else (verb, *base, "--out", "new")
+    known = gedit_bench(*work, *asked(fake), "--prices", prices)
+    unknown = gedit_bench(*work, *asked(fake), "--endpoint-label", "elsewhere")
+    if verb == "plan":
+        words = r"^cost: +about \$0\.\d+ to \$0\.\d+, at \$2 in, \$8 out per million tokens \(2026-11-23\)$"
+        assert re.search(words, known.out, re.MULTILINE)
+        assert "cost:             unknown" in unknown.out
+    else:
+        assert "judging cost $0.019 for 8 calls (8,000 tokens in, 320 out)" in known.out
+        assert "judging cost unknown for 8 calls" in unknown.out
+        assert "--prices FILE names a price." in unknown.err
+    if verb == "judge":
+        told = gedit_bench("status", run).out
+        assert "cost: $0.019 for 8 calls (8,000 tokens in, 320 out)" in told
+        assert "cost: unknown for 8 calls" in told
+        costs = {judge["judge_id"]: judge["cost"]["usd"] for judge in _state(run)["judgements"]}
+        assert costs["offline@local"] == 0
+        assert costs["fake-judge@elsewhere"] is None
+        one = f"ps_human/en/{4:032x}"
+        assert sorted(
+            str(reply["cost_usd"]) for reply in gedit_bench("show", run, one, "--json").json()[0]["replies"]
+        ) == [*("0.0", "0.0", "0.00232", "0.00232", "None", "None")]
+        assert ", $0.0023  [fake-judge@127.0.0.1_native-" in gedit_bench("show", run, one).out
+    wrong = gedit_bench(*work, *asked(fake), "--prices", "none.toml")
+    assert (wrong.code, "The prices 'none.toml' can't be read" in wrong.err) == (2, True)
+
+
+def _state(run: Path) -> Any:
+    return gedit_bench("status", run, "--json").json()[0]
+
+
+@pytest.mark.parametrize("verb", ["edit", "judge", "run"])
+def test_max_cost_stops_in_a_resumable_state(
+    verb: str, base: Words, run: Path, fake: JudgeProcess, prices: Path
+) -> None:
+    Path("paid.py").write_text(PAID)
+    priced = ("--prices", prices, "--concurrency", 2, "--max-cost", 0.03)
+    command: Words = {
+        "edit": ("edit", *base, "--model", "paid.py:Paid", "--out", "new", "--max-cost", 0.025),
+        "judge": ("judge", run, *asked(fake), *priced),
+        "run": ("run", *base, "--model", "paid.py:Paid", "--out", "new", *asked(fake), *priced),
+    }[verb]
+    ended, commands = gedit_bench(*command), 1
+    assert (ended.code, ended.out) == (4, "")
+    assert re.search(r"Error: \$0\.0\d+ are spent, and the next call may cost \$0\.0\d+: --max-cost is", ended.err)
+    while ended.code == 4:
+        ended, commands = gedit_bench(*ended.continuing()), commands + 1
+        assert commands < 9
+    assert ended.code == 0, ended.err
+    assert "ing cost $0.0" in ended.out
+    assert gedit_bench(verb, *command[1:-1], 0).code == 2
+
+
+PAID = '''
+from gedit_bench import EditModel, Outcome
+class Paid(EditModel):
+    """Costs a cent an edit."""
+    most_usd = 0.01
+    def edit(self, requests):
+        for request in requests:
+            yield Outcome(image=request.source, cost_usd=0.01)
+'''
+
+
 @pytest.mark.parametrize("verb", ["run", "report"])
 def test_allow_partial_gives_a_headline(verb: str, base: Words, results: Path) -> None:
     edit = ("run", *base, *OFFLINE, "--out", "new", "--shard", "0/2")
@@ -442,13 +515,13 @@ def test_plan_tells_where_each_value_came_from(base: Words) -> None:
     assert "There is no folder nowhere." in named.out
 
 
-def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProcess) -> None:
+def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProcess, prices: Path) -> None:
     values = {
         **{"--model": "pil-filters", "--data": str(base[3]), "--ids": str(base[5]), "--task": "ps_human color_alter"},
         **{"--lang": "en", "--subset": "intersection", "--limit": "1", "--option": "strength=0.5", "--seed": "1"},
         **{"--shard": "0/1", "--name": "x", "--out": "new", "--only": "missing", "--judge": "fake-judge"},
         **{"--protocol": "native", "--base-url": fake.url, "--endpoint-label": "pool", "--timeout": "9.0"},
-        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2"},
+        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2", "--prices": str(prices)},
         **{"--fallback-judge": "other", "--fallback-base-url": fake.url},
     }
     environment = {OPTIONS["plan", name].envvar: value for name, value in values.items()}
@@ -496,6 +569,8 @@ DATA = {"--data": "test_data_are_other_data"}
 RUN_DATA = {"--data": "test_data_of_a_run_must_be_its_own"}
 AS_JSON = {"--json": "test_json_is_all_that_is_on_stdout"}
 PARTIAL = {"--allow-partial": "test_allow_partial_gives_a_headline"}
+PRICED = {"--prices": "test_prices_say_what_the_judge_costs"}
+LIMITED = {"--max-cost": "test_max_cost_stops_in_a_resumable_state"}
 TOP = {"--top": "test_top_bounds_what_is_listed"}
 PLANNED = dict.fromkeys(("--timeout", "--retry-for", "--concurrency"), "test_plan_takes_every_option_from_its_variable")
 LOOKED_AT = dict.fromkeys(("--model", "--data", "--option"), "test_doctor_looks_at_what_it_is_asked_to")
@@ -506,9 +581,32 @@ COVERED: dict[str, dict[str, str]] = {
         "--verbose": "test_an_expected_error_shows_where_it_arose_only_if_asked",
         "--version": "test_version_is_shown",
     },
-    "run": FILTERS | DATA | PIXELS | ENDPOINT | WAITING | RETRYING | CROWDING | REPEATING | FALLBACK | ONLY | PARTIAL,
-    "edit": FILTERS | DATA | PIXELS | ONLY,
-    "judge": FILTERS | RUN_DATA | ENDPOINT | WAITING | RETRYING | CROWDING | REPEATING | FALLBACK | ONLY | OUT,
+    "run": FILTERS
+    | DATA
+    | PIXELS
+    | ENDPOINT
+    | WAITING
+    | RETRYING
+    | CROWDING
+    | REPEATING
+    | FALLBACK
+    | ONLY
+    | PARTIAL
+    | PRICED
+    | LIMITED,
+    "edit": FILTERS | DATA | PIXELS | ONLY | LIMITED,
+    "judge": FILTERS
+    | RUN_DATA
+    | ENDPOINT
+    | WAITING
+    | RETRYING
+    | CROWDING
+    | REPEATING
+    | FALLBACK
+    | ONLY
+    | OUT
+    | PRICED
+    | LIMITED,
     "check": FILTERS | RUN_DATA | TOP | AS_JSON,
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
     "report": PARTIAL
@@ -519,7 +617,7 @@ COVERED: dict[str, dict[str, str]] = {
     | {"--format": "test_format_is_how_a_comparison_is_written"}
     | {"--protocol": "test_two_protocols_of_a_run_are_set_side_by_side"}
     | {"--scoring": "test_two_scorings_of_a_judgement_are_set_side_by_side"},
-    "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON,
+    "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON | PRICED,
     "status": AS_JSON | {"--scoring": "test_status_takes_a_scoring"},
     "show": AS_JSON,
     "ls": AS_JSON | OUT,

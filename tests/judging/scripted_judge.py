@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -33,6 +34,9 @@ class Received:
         return json.loads(self.body)
 
 
+Response = Scripted | Callable[[Received], Scripted]
+
+
 def completion(content: Any = '{"score": [8, 9]}', finish: str = "stop", **message: Any) -> dict[str, Any]:
     """A chat completion as OpenAI sends it."""
     return {
@@ -54,10 +58,13 @@ def error(message: str = "no", code: Any = None, kind: Any = None, **more: Any) 
 
 
 class ScriptedJudge:
-    """Plays its script, then repeats the last response. `url` is the base URL."""
+    """Plays its script, then repeats the last response. `url` is the base URL.
 
-    def __init__(self, *script: Scripted) -> None:
-        self.script = list(script) or [Scripted(completion())]
+    A response may be a function of what was received.
+    """
+
+    def __init__(self, *script: Response) -> None:
+        self.script: list[Response] = list(script) or [Scripted(completion())]
         self.received: list[Received] = []
         self._released = threading.Event()
         judge = self
@@ -83,8 +90,11 @@ class ScriptedJudge:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in handler.headers.items()}
-        self.received.append(Received(handler.command, handler.path, headers, body))
+        received = Received(handler.command, handler.path, headers, body)
+        self.received.append(received)
         response = self.script[min(len(self.received), len(self.script)) - 1]
+        if not isinstance(response, Scripted):
+            response = response(received)
         self._released.wait(response.delay)
         if response.drop:
             handler.close_connection = True

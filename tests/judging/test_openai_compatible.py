@@ -297,6 +297,45 @@ def test_a_last_call_cut_short_does_not_hide_the_reason() -> None:
     assert len(server.received) == 2
 
 
+# --- What is paid for ---------------------------------------------------------------------------
+
+
+def test_tokens_of_every_try_that_tells_them_are_counted() -> None:
+    usage = {"prompt_tokens": 500, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 128}}
+    empty = Scripted({"choices": [], "usage": usage})
+    answer, _ = play(empty, Scripted(error(), 429), Scripted(completion()))
+    assert (answer.delivery, answer.tries, answer.lost_tries) == (Delivery.ANSWERED, 3, 0)
+    assert (answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens) == (1500, 47, 128)
+    answer, _ = play(Scripted({"error": {"message": "no", "code": "content_filter"}, "usage": usage}, 400))
+    assert (answer.delivery, answer.prompt_tokens, answer.completion_tokens) == (Delivery.FILTERED, 500, 7)
+    answer, _ = play(empty, retry_for=0.2)
+    assert answer.delivery is Delivery.TRANSPORT
+    assert answer.prompt_tokens == 500 * (answer.tries - (answer.lost_tries or 0))
+
+
+def test_tries_that_nobody_heard_of_again_are_counted() -> None:
+    answer, _ = play(Scripted(drop=True), Scripted(error(), 503), Scripted(delay=30), Scripted(completion()), timeout=1)
+    assert (answer.tries, answer.lost_tries, answer.prompt_tokens) == (4, 2, 1000)
+    answer, _ = play(Scripted(error(), 503), Scripted(delay=30), retry_for=1.0)
+    assert (answer.delivery, answer.tries, answer.lost_tries) == (Delivery.TRANSPORT, 2, 1)
+    answer, _ = play(Scripted(error(), 429), Scripted(error(), 429), Scripted(error(), 400))
+    assert (answer.tries, answer.lost_tries, answer.prompt_tokens) == (3, 0, None)
+
+
+def test_what_never_got_there_is_not_lost() -> None:
+    with ScriptedJudge() as server:
+        pass
+    answer = ask(server, retry_for=0.1)
+    assert (answer.lost_tries or 0) <= 1 < answer.tries  # the deadline may cut the last one short
+
+
+@pytest.mark.parametrize("count", [-5, True, "12", None, 1.5])
+def test_senseless_usage_is_none(count: Any) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": count}}
+    answer, _ = play(Scripted({**completion(), "usage": usage}))
+    assert (answer.prompt_tokens, answer.completion_tokens, answer.cached_tokens) == (None, 3, None)
+
+
 def test_408_is_a_timeout() -> None:
     answer, _ = play(Scripted(error(), 408), retry_for=0.1)
     assert answer.delivery is Delivery.TIMEOUT

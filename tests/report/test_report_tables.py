@@ -59,7 +59,7 @@ def test_markdown_shows_names_as_they_are(tmp_path: Path) -> None:
     assert r"# My \<b\>title\</b\>" in text
     assert r"th\|in \*x\* default" in text
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    assert all(line.replace(r"\|", "").count("|") == 11 for line in lines)
+    assert all(line.replace(r"\|", "").count("|") == 12 for line in lines)
     assert "## 1. English, full set" in text
     assert "Stands apart from table 1" in text
     assert "6.93" in text
