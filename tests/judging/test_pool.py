@@ -14,7 +14,7 @@ from judge_process import judge_process
 from scripted_judge import Scripted, ScriptedJudge, completion, error
 
 from gedit_bench.errors import QuotaError, UnavailableError, UsageError
-from gedit_bench.judging import openai_compatible, pool
+from gedit_bench.judging import openai_compatible, pool_server
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
 from gedit_bench.judging.pool import PoolJudge, pool_label
@@ -36,9 +36,9 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "correct-horse-battery")
     monkeypatch.setattr(openai_compatible, "_FIRST_WAIT", 0.01)
     monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 0.04)
-    monkeypatch.setattr(pool, "_FIRST_REST", 0.1)
-    monkeypatch.setattr(pool, "_LONGEST_REST", 0.3)
-    monkeypatch.setattr(pool, "_SPELL", 0.0)
+    monkeypatch.setattr(pool_server, "_FIRST_REST", 0.1)
+    monkeypatch.setattr(pool_server, "_LONGEST_REST", 0.3)
+    monkeypatch.setattr(pool_server, "_SPELL", 0.0)
 
 
 def url_of(server: ScriptedJudge | str) -> str:
@@ -138,8 +138,8 @@ def test_a_question_that_fails_on_one_server_is_asked_on_another_at_once(monkeyp
 
 
 def test_a_server_that_keeps_failing_is_left_alone(caplog: pytest.LogCaptureFixture, monkeypatch: Any) -> None:
-    monkeypatch.setattr(pool, "_FIRST_REST", 60.0)
-    monkeypatch.setattr(pool, "_LONGEST_REST", 60.0)
+    monkeypatch.setattr(pool_server, "_FIRST_REST", 60.0)
+    monkeypatch.setattr(pool_server, "_LONGEST_REST", 60.0)
     with ScriptedJudge(DOWN) as bad, ScriptedJudge() as good:
         answers = ask(make(bad, good), 30)
     assert delivered(answers) == {Delivery.ANSWERED: 30}
@@ -151,7 +151,7 @@ def test_a_server_that_keeps_failing_is_left_alone(caplog: pytest.LogCaptureFixt
 def test_failures_among_answers_are_no_reason_to_leave_a_server_alone(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_SPELL", 1.0)
+    monkeypatch.setattr(pool_server, "_SPELL", 1.0)
     flaky = [DOWN, DOWN, DOWN, DOWN, GOOD] * 8
     with ScriptedJudge(*flaky) as first, ScriptedJudge() as second:
         assert delivered(ask_at_once(make(first, second), 60)) == {Delivery.ANSWERED: 60}
@@ -159,9 +159,9 @@ def test_failures_among_answers_are_no_reason_to_leave_a_server_alone(
 
 
 def test_many_failures_at_once_are_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_SPELL", 60.0)
-    monkeypatch.setattr(pool, "_FIRST_REST", 60.0)
-    monkeypatch.setattr(pool, "_LONGEST_REST", 60.0)
+    monkeypatch.setattr(pool_server, "_SPELL", 60.0)
+    monkeypatch.setattr(pool_server, "_FIRST_REST", 60.0)
+    monkeypatch.setattr(pool_server, "_LONGEST_REST", 60.0)
     with ScriptedJudge(DOWN) as bad, ScriptedJudge() as good:
         answers = ask(make(bad, good), 30)
     assert delivered(answers) == {Delivery.ANSWERED: 30}
@@ -268,8 +268,8 @@ def test_when_all_stay_gone_the_time_of_a_question_ends() -> None:
 
 
 def test_a_question_that_comes_while_all_rest_learns_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_FIRST_REST", 60.0)
-    monkeypatch.setattr(pool, "_LONGEST_REST", 60.0)
+    monkeypatch.setattr(pool_server, "_FIRST_REST", 60.0)
+    monkeypatch.setattr(pool_server, "_LONGEST_REST", 60.0)
     with ScriptedJudge(DOWN) as first, ScriptedJudge(DOWN) as second:
         answers = ask(make(first, second, retry_for=1.0), 3)
     assert (answers[-1].delivery, answers[-1].message, answers[-1].tries) == (Delivery.TRANSPORT, "HTTP 503: down", 0)
