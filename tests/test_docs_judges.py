@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from gedit_bench.cli.app import app
-from gedit_bench.judging import azure, pool
+from gedit_bench.judging import azure, pool_server
 from gedit_bench.judging.registry import DEFAULT_JUDGE, JudgeSettings
 
 TEXT = (Path(__file__).parents[1] / "docs" / "judges.md").read_text(encoding="utf-8")
@@ -30,9 +30,10 @@ def test_there_are_commands_for_one_server_and_for_a_pool() -> None:
 
 def test_the_numbers_are_those_of_the_code() -> None:
     words = " ".join(TEXT.split())
-    assert f"fails {pool._MANY} times running, or {pool._FEW} times over {pool._SPELL:g} s, is left alone" in words
-    assert f"left alone for {pool._FIRST_REST:g} s" in words
-    assert f"up to {pool._LONGEST_REST:g} s" in words
+    few, many, spell = pool_server._FEW, pool_server._MANY, pool_server._SPELL
+    assert f"fails {many} times running, or {few} times over {spell:g} s, is left alone" in words
+    assert f"left alone for {pool_server._FIRST_REST:g} s" in words
+    assert f"up to {pool_server._LONGEST_REST:g} s" in words
     assert f"without it, `{azure.DEFAULT_API_VERSION}`" in words
     assert f"`--timeout` seconds ({JudgeSettings().timeout:g})" in words
     assert f"`--retry-for` ({JudgeSettings().retry_for:g})" in words

@@ -17,69 +17,14 @@ from gedit_bench.errors import QuotaError, UnavailableError, UnreachableError, U
 from gedit_bench.judging.base import Answer, Judge, Question
 from gedit_bench.judging.chat_format import TransientError
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, back_off
+from gedit_bench.judging.pool_server import Server
 from gedit_bench.judging.pressure import Exchange
 from gedit_bench.records import Delivery
 from gedit_bench.store.manifest import short_hash
 
 log = logging.getLogger(__name__)
 
-_FEW, _MANY, _SPELL = 3, 10, 1.0
-"""A server counts as gone after so many failures without an answer between them: a few over a spell of
-seconds, or many at once. Where one request in five fails, ten running are no accident."""
-
-_FIRST_REST, _LONGEST_REST = 1.0, 10.0
 _LONGEST_LABEL = 60
-
-
-@dataclass(slots=True, eq=False)
-class _Server:
-    """One server and how it fares. `rests` counts its pauses since it last answered."""
-
-    judge: OpenAICompatibleJudge
-    in_flight: int = 0
-    turn: int = 0
-    strikes: int = 0
-    struck_at: float = 0.0
-    rests: int = 0
-    rested_at: float = 0.0
-    rest_until: float = 0.0
-    throttled_until: float = 0.0
-    on_trial: bool = False
-    failure: TransientError | None = None
-    refusal: QuotaError | UnavailableError | None = None
-
-    @property
-    def name(self) -> str:
-        return self.judge.server
-
-    def free(self, now: float) -> bool:
-        """Whether it may be asked; after a pause, one question goes ahead of the others."""
-        return now >= self.rest_until and not self.on_trial
-
-    def answered(self) -> None:
-        if self.rests:
-            log.warning("%s answers again", self.name)
-        self.strikes = self.rests = 0
-        self.rest_until = 0.0
-        self.on_trial = False
-
-    def failed(self, error: TransientError, asked_at: float) -> None:
-        self.failure = error
-        if asked_at < self.rested_at:  # asked before the pause that it would lengthen
-            return
-        now = monotonic()
-        if not self.strikes:
-            self.struck_at = now
-        self.strikes += 1
-        gone = self.strikes >= _MANY or (self.strikes >= _FEW and now - self.struck_at >= _SPELL)
-        if not gone and not self.rests:
-            return
-        if not self.rests:
-            log.warning("%s is left alone for a while: %s", self.name, error.message)
-        self.rested_at = now
-        pause = min(_FIRST_REST * 2.0 ** min(self.rests, 16), _LONGEST_REST)
-        self.rest_until = now + max(pause, error.wait or 0.0)
-        self.rests += 1
 
 
 @dataclass(slots=True)
@@ -90,8 +35,8 @@ class _Course:
     tries: int = 0
     last: TransientError | None = None
     server: str | None = None
-    failures: dict[_Server, int] = field(default_factory=dict)
-    not_before: dict[_Server, float] = field(default_factory=dict)
+    failures: dict[Server, int] = field(default_factory=dict)
+    not_before: dict[Server, float] = field(default_factory=dict)
 
 
 class PoolJudge(Judge):
@@ -113,7 +58,7 @@ class PoolJudge(Judge):
         super().__init__(servers[0].name, endpoint_label or pool_label(server.endpoint for server in servers))
         for server in servers:  # what is said of one of them must tell it from the others
             server.endpoint = server.server
-        self._servers = [_Server(server) for server in servers]
+        self._servers = [Server(server) for server in servers]
         self._timeout = servers[0].timeout
         self._retry_for = servers[0].retry_for
         self._turns = 0
@@ -158,7 +103,7 @@ class PoolJudge(Judge):
         self._changed = asyncio.Event()
         await asyncio.gather(*(server.judge.close() for server in self._servers))
 
-    async def _reach(self, server: _Server) -> str | QuotaError | UnavailableError:
+    async def _reach(self, server: Server) -> str | QuotaError | UnavailableError:
         server.refusal = None
         try:
             return await server.judge.reachable()
@@ -168,7 +113,7 @@ class PoolJudge(Judge):
             server.refusal = error
             return error
 
-    async def _choose(self, course: _Course) -> _Server | None:
+    async def _choose(self, course: _Course) -> Server | None:
         """Return the server to ask, as soon as there is one; None if there will be none in time."""
         while True:
             left = [server for server in self._servers if server.refusal is None]
@@ -190,7 +135,7 @@ class PoolJudge(Judge):
                 return None
             await self._change(min(soonest, course.deadline) - now)
 
-    async def _try(self, server: _Server, body: bytes, course: _Course) -> Answer | None:
+    async def _try(self, server: Server, body: bytes, course: _Course) -> Answer | None:
         """Ask one server; None if another may do better."""
         asked_at = monotonic()
         span = course.deadline - asked_at
@@ -220,7 +165,7 @@ class PoolJudge(Judge):
         server.answered()
         return answer
 
-    def _note(self, server: _Server, error: TransientError, asked_at: float, course: _Course, *, fair: bool) -> None:
+    def _note(self, server: Server, error: TransientError, asked_at: float, course: _Course, *, fair: bool) -> None:
         cut_short = error.delivery is Delivery.TIMEOUT and not fair
         if course.last is None or not cut_short:
             course.last, course.server = error, server.name
@@ -232,7 +177,7 @@ class PoolJudge(Judge):
         if server.rest_until <= monotonic():
             course.not_before[server] = monotonic() + back_off(failures, error.wait)
 
-    def _heard(self, server: _Server, exchange: Exchange) -> None:
+    def _heard(self, server: Server, exchange: Exchange) -> None:
         """Pass on what one server says as far as it holds for the pool."""
         now = monotonic()
         if exchange.outcome == "throttled":

@@ -9,7 +9,7 @@ from small_benchmark import editing, selection, write_benchmark
 
 from gedit_bench import JudgeSettings, Judging, Run, edit, judge
 from gedit_bench.engine.progress import Progress
-from gedit_bench.judging import pool
+from gedit_bench.judging import pool_server
 from gedit_bench.records import ReplyStatus
 from gedit_bench.results import Scored
 
@@ -27,7 +27,7 @@ def statuses(scored: Scored) -> Counter[str]:
 
 
 def test_a_server_that_dies_in_mid_run_costs_no_score(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_FIRST_REST", 0.2)
+    monkeypatch.setattr(pool_server, "_FIRST_REST", 0.2)
     with judge_process(latency=0.1) as first, judge_process(latency=0.1) as second:
         settings = JudgeSettings(
             name="fake-judge", base_url=(first.url, second.url), timeout=5.0, retry_for=20.0, concurrency=8

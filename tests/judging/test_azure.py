@@ -217,3 +217,11 @@ def test_reachable_asks_for_the_models_of_the_resource() -> None:
         assert "whether it has the deployment judge-4 shows" in asyncio.run(run())
     assert server.received[0].path == "/openai/models?api-version=2024-10-21"
     assert server.received[0].headers["api-key"] == KEY
+
+
+def test_deployments_of_one_name_make_a_pool() -> None:
+    with ScriptedJudge(Scripted(azure_completion())) as first, ScriptedJudge(Scripted(azure_completion())) as second:
+        judge = make_judge(JudgeSettings(name="azure:judge-4", base_url=[address(first), address(second)]))
+        servers = {ask(judge).server for _ in range(2)}
+    assert (judge.name, judge.endpoint) == ("azure:judge-4", "127.0.0.1")
+    assert servers == {f"127.0.0.1:{first.port}", f"127.0.0.1:{second.port}"}
