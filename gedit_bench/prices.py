@@ -98,7 +98,7 @@ def find_price(model: str, host: str, prices: Path | None = None) -> Price | Non
     """Return what a model costs at an endpoint; None if nobody says so.
 
     Args:
-        model: the model, as the endpoint calls it.
+        model: the judge's name; of an Azure deployment, `azure:` and the deployment's, which is usually the model's.
         host: the endpoint's host.
         prices: a TOML file in the form of `data/prices.toml`, whose rows come first.
 
@@ -106,6 +106,7 @@ def find_price(model: str, host: str, prices: Path | None = None) -> Price | Non
         UsageError: the file can't be read or isn't of that form.
     """
     own = _rows(prices) if prices else []
+    model = model.removeprefix("azure:")
     for row in own + _rows(data_folder() / "prices.toml"):
         if _fits(model, row.models) and (not row.endpoints or _fits(host, row.endpoints)):
             return row.price

@@ -190,7 +190,7 @@ async def reached(judge: Judge) -> str:
 
 
 def _price(judge: Judge, judging: Judging) -> Price | None:
-    return FREE if judge.free else find_price(judge.model, judge.host, judging.prices)
+    return FREE if judge.free else find_price(judge.name, judge.host, judging.prices)
 
 
 def prepare_fallback(judging: Judging, asking: Asking) -> Asking | None:

@@ -16,7 +16,7 @@ from time import monotonic
 from gedit_bench.errors import QuotaError, UnavailableError, UnreachableError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
 from gedit_bench.judging.chat_format import TransientError
-from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, back_off
+from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, back_off, with_failures
 from gedit_bench.judging.pool_server import Server
 from gedit_bench.judging.pressure import Exchange
 from gedit_bench.records import Delivery
@@ -36,6 +36,7 @@ class _Course:
     last: TransientError | None = None
     server: str | None = None
     failures: dict[Server, int] = field(default_factory=dict)
+    errors: list[TransientError] = field(default_factory=list)
     not_before: dict[Server, float] = field(default_factory=dict)
 
 
@@ -58,6 +59,8 @@ class PoolJudge(Judge):
         super().__init__(servers[0].name, endpoint_label or pool_label(server.endpoint for server in servers))
         for server in servers:  # what is said of one of them must tell it from the others
             server.endpoint = server.server
+        hosts = {server.host for server in servers}
+        self.host = hosts.pop() if len(hosts) == 1 else ""  # nobody knows the price of a mixture
         self._servers = [Server(server) for server in servers]
         self._timeout = servers[0].timeout
         self._retry_for = servers[0].retry_for
@@ -77,9 +80,10 @@ class PoolJudge(Judge):
         while (server := await self._choose(course)) is not None:
             answer = await self._try(server, body, course)
             if answer is not None:
-                return replace(answer, tries=course.tries, server=server.name)
+                return with_failures(replace(answer, tries=course.tries, server=server.name), course.errors)
         last = course.last or self._last_failure()
-        return Answer(delivery=last.delivery, message=last.message, tries=course.tries, server=course.server)
+        none = Answer(delivery=last.delivery, message=last.message, tries=course.tries, server=course.server)
+        return with_failures(none, course.errors)
 
     async def reachable(self) -> str:
         """Ask all servers for their models; return a sentence, in which those that don't answer are named.
@@ -166,6 +170,7 @@ class PoolJudge(Judge):
         return answer
 
     def _note(self, server: Server, error: TransientError, asked_at: float, course: _Course, *, fair: bool) -> None:
+        course.errors.append(error)
         cut_short = error.delivery is Delivery.TIMEOUT and not fair
         if course.last is None or not cut_short:
             course.last, course.server = error, server.name
