@@ -128,6 +128,7 @@ def judge(
         concurrency=judging.judge.concurrency,
         only=judging.only,
         repeats=judging.repeats,
+        reuse=judging.reuse,
     )
     return judge_samples(job, watch)
 

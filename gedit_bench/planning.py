@@ -9,6 +9,7 @@ from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, to_judge
+from gedit_bench.engine.reuse import count_reusable
 from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Json
 from gedit_bench.store import layout
@@ -23,8 +24,9 @@ class Plan:
     """What is to be done. `settings` maps each model setting to its value and where that came from.
 
     `languages` are those of the recipe where nobody chose any. `download_bytes` is what the model would
-    download before the first edit, as far as that is known. `missing` says what stands in the way, such
-    as weights, a key or the official rubric.
+    download before the first edit, as far as that is known. `questions` will be asked; `reusable` more
+    were answered in another run about the same images and will be taken over. `missing` says what
+    stands in the way, such as weights, a key or the official rubric.
     """
 
     run: str
@@ -34,6 +36,7 @@ class Plan:
     to_edit: int
     download_bytes: int
     questions: int
+    reusable: int
     judge: str
     request_id: str
     missing: tuple[str, ...]
@@ -57,6 +60,8 @@ class Plan:
             yield "to download", f"{self.download_bytes / 1e9:.1f} GB of weights"
         yield "judge", f"{self.judge}, asked as {self.request_id or '–'}"
         yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"
+        if self.reusable:
+            yield "reused", f"{self.reusable} answers of other runs about the same images"
         for reason in self.missing:
             yield "missing", reason
 
@@ -72,6 +77,7 @@ class Plan:
             "judge": self.judge,
             "request_id": self.request_id,
             "questions": self.questions,
+            "reusable": self.reusable,
             "missing": list(self.missing),
             "settings": {name: {"value": value, "from": origin} for name, (value, origin) in self.settings.items()},
         }
@@ -92,7 +98,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
     missing = _missing_for(choice.model) if open_edits else []
-    judge, request_id, questions = judging.judge.name, "", 2 * judging.repeats * len(samples)
+    judge, request_id, reusable, questions = judging.judge.name, "", 0, 2 * judging.repeats * len(samples)
     try:
         asking = settling.prepare_asking(judging, fetch=False)
         described = asking.manifest()
@@ -107,11 +113,12 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
             benchmark,
             samples,
             repeats=judging.repeats,
+            reuse=judging.reuse,
         )
         there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-        questions = 2 * judging.repeats * len(open_edits) + sum(
-            len(one.attempts) for one in to_judge(job) if one.sample.id in there
-        )
+        pending = [one for one in to_judge(job) if one.sample.id in there]
+        reusable = count_reusable(job, pending)
+        questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending) - reusable
     except UnavailableError as error:
         missing.append(f"{error} {error.hint}")
     return Plan(
@@ -122,6 +129,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
         to_edit=len(open_edits),
         download_bytes=choice.model.to_download() if open_edits else 0,
         questions=questions,
+        reusable=reusable,
         judge=judge,
         request_id=request_id,
         missing=tuple(missing),

@@ -145,6 +145,9 @@ class Reply:
     `edit_sha256` names the image that was judged: a reply about another image doesn't count.
     `request_sha256` is over prompt and images as sent, `seed` the one that was sent, if any. `tries`
     counts HTTP requests, `seconds` the wall time of them all.
+
+    A reply that was reused is a copy: `reused_from` names the judgement where it was asked for, below
+    the folder of runs, and `asked_at` when. It cost nothing here, whatever tokens it holds.
     """
 
     sample: SampleId
@@ -167,6 +170,13 @@ class Reply:
     writer: str = ""
     time: str = ""
     seed: int | None = None
+    reused_from: str | None = None
+    asked_at: str | None = None
+
+    @property
+    def reused(self) -> bool:
+        """True if nobody was asked for it here."""
+        return self.reused_from is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,16 @@ class Scored:
         """How often each aspect was asked independently, at most."""
         return 1 + len(self.later)
 
+    @property
+    def reused(self) -> int:
+        """How many deciding replies, in all repeats, were taken from elsewhere instead of asked for."""
+        return sum(
+            reply is not None and reply.reused
+            for repeat in range(self.repeats)
+            for verdict in self.verdicts_of(repeat)
+            for reply in (verdict.sc_reply, verdict.pq_reply)
+        )
+
     def verdicts_of(self, repeat: int) -> list[Verdict]:
         """Return what one repeat said of the selected samples; `repeat` is in 0..`repeats` - 1."""
         return [self.verdicts, *self.later][repeat]
@@ -97,6 +107,7 @@ def write_derived(scored: Scored) -> None:
             "request_id": manifest.request_id,
             "returned_models": list(scored.models),
             "repeats": scored.repeats,
+            "reused": scored.reused,
             "summaries": [summary_json(summary) for summary in scored.summaries(allow_partial=True)],
         },
     )

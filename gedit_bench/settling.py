@@ -65,7 +65,8 @@ class Editing:
 class Judging:
     """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official.
 
-    `repeats` is how often each aspect is asked independently.
+    `repeats` is how often each aspect is asked independently. `reuse` takes the answer to the very same
+    request from another run of the same folder, if there is one.
     """
 
     judge: JudgeSettings = field(default_factory=JudgeSettings)
@@ -73,6 +74,7 @@ class Judging:
     rubric: Path | None = None
     only: Only = "missing"
     repeats: int = 1
+    reuse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

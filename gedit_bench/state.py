@@ -14,7 +14,8 @@ from gedit_bench.store.run import Judgement, Run
 class JudgementState:
     """How far a judgement is, and the tokens that its replies took, failed ones included.
 
-    `repeats` is how often each aspect was asked independently, at most.
+    `repeats` is how often each aspect was asked independently, at most. `reused` counts replies taken
+    from elsewhere: they took no tokens here.
     """
 
     judge_id: str
@@ -25,6 +26,7 @@ class JudgementState:
     completion_tokens: int
     summaries: list[Summary]
     repeats: int = 1
+    reused: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -34,6 +36,7 @@ class JudgementState:
             "path": self.path,
             "replies": self.replies,
             "repeats": self.repeats,
+            "reused": self.reused,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
             "summaries": [summary_json(summary) for summary in self.summaries],
@@ -82,14 +85,16 @@ def run_state(run: Run) -> RunState:
 
 def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
     replies = judgement.replies()
+    asked = [reply for reply in replies if not reply.reused]
     scored = score(run, judgement)
     return JudgementState(
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
         path=str(judgement.path),
         replies=len(replies),
-        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
-        completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
+        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in asked),
+        completion_tokens=sum(reply.completion_tokens or 0 for reply in asked),
         summaries=scored.summaries(),
         repeats=scored.repeats,
+        reused=len(replies) - len(asked),
     )

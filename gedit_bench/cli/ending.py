@@ -82,6 +82,8 @@ def print_scored(scored: Scored) -> None:
             if summary.coverage.statuses:
                 words = ", ".join(f"{count} {status}" for status, count in summary.coverage.statuses.items())
                 say(f"{summary.language}: left out: {words}.")
+    if scored.reused:
+        say(f"{scored.reused} replies answer the same requests of another run and were not asked for again.")
     if len(scored.models) > 1:
         say(f"The judge changed in mid-run: it called itself {', '.join(scored.models)}.")
 

@@ -160,10 +160,13 @@ class JudgeOptions(AskOptions):
     repeats: Annotated[
         int, option("--repeats", min=1, max=100, help="Independent askings of each question; the first one scores.")
     ] = 1
+    no_reuse: Annotated[
+        bool, option("--no-reuse", help="Ask even where another run in the folder has the answer to the same request.")
+    ] = False
 
     def resolve(self, only: str = "missing") -> "Judging":
         """Return how to judge."""
-        return replace(super().resolve(only), repeats=self.repeats)
+        return replace(super().resolve(only), repeats=self.repeats, reuse=not self.no_reuse)
 
     def settings(self) -> "JudgeSettings":
         """Return which judge is asked, how patiently, and how often at once."""

@@ -70,6 +70,7 @@ def _words(facts: "Json") -> str:
         head = f"{reply['aspect']}{repeat} attempt {reply['attempt']}: {reply['status']}"
         score = "" if reply["score"] is None else f", {reply['score']}"
         stale = " (about an earlier image)" if reply["stale"] else ""
-        lines.append(f"{head}{score}{stale}  [{reply['judgement']}]")
+        reused = f" (reused from {reply['reused_from']}, {reply['asked_at']})" if "reused_from" in reply else ""
+        lines.append(f"{head}{score}{stale}{reused}  [{reply['judgement']}]")
         lines.append(f"  {reply.get('content') or reply.get('message') or ''}")
     return "\n".join(lines)

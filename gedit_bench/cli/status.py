@@ -38,7 +38,8 @@ def _words(state: "RunState") -> str:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
         repeats = f" in {judgement.repeats} repeats" if judgement.repeats > 1 else ""
-        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies{repeats}")
+        reused = f", {judgement.reused} of them reused" if judgement.reused else ""
+        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies{repeats}{reused}")
         for summary in judgement.summaries:
             if summary.subset == "full":
                 part = summary.coverage

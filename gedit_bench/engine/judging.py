@@ -8,7 +8,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from time import monotonic
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from gedit_bench.engine.questions import (
     request_hash,
     to_judge,
 )
+from gedit_bench.engine.reuse import find_earlier
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.reading import read_answer, settled
@@ -111,6 +112,7 @@ class _Loop:
             raise self.fatal
 
     async def _judge_all(self, pending: Sequence[Open]) -> None:
+        self.earlier = find_earlier(self.job, pending)
         self.lines = JsonlWriter(self.job.judgement.path / layout.REPLIES)
         queue = iter(pending)
         workers = min(len(pending), self.job.concurrency // 2 + PREPARED_AHEAD)
@@ -154,18 +156,24 @@ class _Loop:
             answer = Answer(delivery=Delivery.REJECTED, message=str(error), tries=0)
             self._record(one, part, len(there), answer)
             return
+        request_sha256 = request_hash(question)
+        earlier = self.earlier.reply(one.sample.id, part, request_sha256)
+        if earlier is not None:
+            self.progress.reused += 1
+            self._append(replace(earlier, attempt=len(there), edit_sha256=one.edit.sha256 or ""))
+            return
         readings = [read_answer(reply) for reply in there]
         counting = [] if self.job.only == "failed" else [r for r in readings if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
             self.progress.total += attempt > len(there)
-            reply = await self._ask(one, question, attempt)
+            reply = await self._ask(one, question, request_sha256, attempt)
             if reply is None:
                 return
             counting.append(read_answer(reply))
             attempt += 1
 
-    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply | None:
+    async def _ask(self, one: Open, question: Question, request_sha256: str, attempt: int) -> Reply | None:
         """Ask and record; None if it came to stopping while others were asked."""
         async with self.free:
             if self._stopping():
@@ -180,30 +188,31 @@ class _Loop:
                 message = redact(f"The judge failed with {type(error).__name__}: {error}")
                 answer = Answer(delivery=Delivery.TRANSPORT, message=message)
         part = Part(question.aspect, question.repeat)
-        return self._record(one, part, attempt, answer, question, monotonic() - started)
+        return self._record(one, part, attempt, answer, request_sha256, monotonic() - started)
 
     def _record(
-        self, one: Open, part: Part, attempt: int, answer: Answer, question: Question | None = None, seconds: float = 0
+        self, one: Open, part: Part, attempt: int, answer: Answer, request_sha256: str = "", seconds: float = 0.0
     ) -> Reply:
-        seed = question.parameters.get("seed") if question else None
+        seed = self.job.protocol.parameters_of(part.repeat).get("seed")
         reply = Reply(
             sample=one.sample.id,
             aspect=part.aspect,
             repeat=part.repeat,
             attempt=attempt,
             edit_sha256=one.edit.sha256 or "",
-            request_sha256=request_hash(question) if question else "",
+            request_sha256=request_sha256,
             seed=seed if isinstance(seed, int) else None,
             seconds=round(seconds, 4),
-            writer=self.writer.writer,
-            time=now(),
             **{field.name: getattr(answer, field.name) for field in fields(answer)},
         )
-        self.lines.append(to_json(reply))
+        self._append(reply)
+        return reply
+
+    def _append(self, reply: Reply) -> None:
+        self.lines.append(to_json(replace(reply, writer=self.writer.writer, time=now())))
         self.progress.counts[read_answer(reply).status] += 1
         self.progress.done += 1
         self.watch(self.progress)
-        return reply
 
     async def _in_thread(self, work: Callable[[JudgeJob, Open], T], one: Open) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, self.job, one)

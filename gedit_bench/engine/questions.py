@@ -19,7 +19,10 @@ Only = Literal["missing", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class JudgeJob:
-    """What is to be judged, by whom, and how it is asked."""
+    """What is to be judged, by whom, and how it is asked.
+
+    `reuse` takes the answer to the very same request from another run, if there is one.
+    """
 
     run: Run
     judgement: Judgement
@@ -31,6 +34,7 @@ class JudgeJob:
     concurrency: int = 256
     only: Only = "missing"
     repeats: int = 1
+    reuse: bool = True
 
 
 class Part(NamedTuple):

@@ -55,12 +55,14 @@ class Judge:
     Class attributes:
         vlm: False where no vision-language model looks at the images; said wherever it appears.
         protocol: the only protocol that the judge can answer; None if it takes any.
+        costly: True where an answer takes money or time, so that one which is there is reused.
 
     `listener` is told of every HTTP exchange, if the judge has any.
     """
 
     vlm: ClassVar[bool] = True
     protocol: ClassVar[str | None] = None
+    costly: ClassVar[bool] = True
 
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name

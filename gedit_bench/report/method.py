@@ -108,6 +108,8 @@ def _judgement(entry: Entry) -> JudgementMethod:
         ("protocol", f"{judge.protocol}: {protocol_words(judge.protocol)}"),
         ("request id", judge.request_id),
         ("scoring id", entry.scored.scoring_id),
+        ("repeats", str(entry.scored.repeats) if entry.scored.repeats > 1 else ""),
+        ("reused replies", str(entry.scored.reused or "")),
         ("created", judge.created),
     )
     request = tuple((name, _text(value)) for name, value in judge.request.items())

@@ -44,6 +44,12 @@ def judgement_folder(run: Path, judge_id: str, request_id: str) -> Path:
     return run / "judgments" / f"{folder_name(judge_id)}_{request_id}"
 
 
+def same_judgements(root: Path, judgement: Path) -> list[Path]:
+    """Return the judgements below a folder of runs that are named as one of them, in the order of their paths."""
+    pattern = f"*/*/{judgement.parent.name}/{judgement.name}/{MANIFEST}"
+    return sorted(manifest.parent for manifest in root.glob(pattern))
+
+
 def run_of_judgement(folder: Path) -> Path | None:
     """Return the run that a judgement's folder belongs to, None if it is no such folder."""
     whole = folder.absolute()

@@ -308,6 +308,29 @@ def test_repeats_ask_more_often(verb: str, base: Words, run: Path, fake: JudgePr
     assert "SC repeat 2 attempt 0: ok" in gedit_bench("show", folder, f"{1:032x}").out
 
 
+@pytest.mark.parametrize(("words", "reused"), [((), True), (("--no-reuse",), False)])
+def test_no_reuse_asks_what_is_known(words: Words, reused: bool, base: Words, fake: JudgeProcess) -> None:
+    asking = (*asked(fake), "--endpoint-label", f"reuse-{reused}", *words)
+    small = (*base, "--task", "color_alter", "--out", "new")
+
+    def requests(*command: object) -> int:
+        before = fake.stats()["requests"]
+        ended = gedit_bench(*command)
+        assert ended.code == 0
+        assert ("not asked for again" in ended.err) == (reused and command[-1] != "first")
+        return fake.stats()["requests"] - before
+
+    expected = 0 if reused else 2
+    assert requests("run", *small, *asking, "--name", "first") == 2
+    assert requests("run", *small, *asking, "--name", "second") == expected  # the same pixels
+    assert gedit_bench("edit", *small, "--name", "third").code == 0
+    assert gedit_bench("plan", *small, *asking, "--name", "third", "--json").json()["questions"] == expected
+    [third] = runs(Path("new/third").parent)[-1:]
+    assert requests("judge", third, *asking) == expected
+    assert (", 2 of them reused" in gedit_bench("status", third).out) == reused
+    assert ("(reused from first/" in gedit_bench("show", third, f"{1:032x}").out) == reused
+
+
 @pytest.mark.parametrize("verb", ["run", "report"])
 def test_allow_partial_gives_a_headline(verb: str, base: Words, results: Path) -> None:
     edit = ("run", *base, *OFFLINE, "--out", "new", "--shard", "0/2")
@@ -410,7 +433,7 @@ def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProce
         **{"--lang": "en", "--subset": "intersection", "--limit": "1", "--option": "strength=0.5", "--seed": "1"},
         **{"--shard": "0/1", "--name": "x", "--out": "new", "--only": "missing", "--judge": "fake-judge"},
         **{"--protocol": "native", "--base-url": fake.url, "--endpoint-label": "pool", "--timeout": "9.0"},
-        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2"},
+        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2", "--no-reuse": "True"},
     }
     environment = {OPTIONS["plan", name].envvar: value for name, value in values.items()}
     found = gedit_bench("plan", env={**environment, "GEDIT_BENCH_JSON": "1"}).json()
@@ -448,7 +471,7 @@ ENDPOINT = dict.fromkeys(
 WAITING = {"--timeout": "test_timeout_ends_the_waiting"}
 RETRYING = {"--retry-for": "test_retry_for_bounds_the_tries"}
 CROWDING = {"--concurrency": "test_concurrency_bounds_what_is_in_flight"}
-REPEATING = {"--repeats": "test_repeats_ask_more_often"}
+REPEATING = {"--repeats": "test_repeats_ask_more_often", "--no-reuse": "test_no_reuse_asks_what_is_known"}
 ONLY = {"--only": "test_only_failed_leaves_what_is_missing"}
 DATA = {"--data": "test_data_are_other_data"}
 RUN_DATA = {"--data": "test_data_of_a_run_must_be_its_own"}
