@@ -5,7 +5,8 @@
     ├── DataError               2  a benchmark or result folder that can't be what it claims to be
     ├── QuotaError              4  the judge's account is exhausted; the run can be resumed
     ├── UnavailableError        5  weights, key, network, GPU, rubric or disk are missing
-    │   └── RunLockedError      5  somebody else is writing to the same run
+    │   ├── RunLockedError      5  somebody else is writing to the same run
+    │   └── UnreachableError    5  a server doesn't answer now, but may another time
     └── Interrupted           130  Ctrl-C; the run can be resumed
 
 Anything else that escapes is a bug and keeps its traceback.
@@ -48,6 +49,10 @@ class UnavailableError(GeditBenchError):
 
 class RunLockedError(UnavailableError):
     """Another process is writing to the same run and shard."""
+
+
+class UnreachableError(UnavailableError):
+    """A server doesn't answer now, or somebody else in its place; nothing says that it never will."""
 
 
 class Interrupted(GeditBenchError):

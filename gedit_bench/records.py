@@ -144,7 +144,8 @@ class Reply:
 
     `edit_sha256` names the image that was judged: a reply about another image doesn't count.
     `request_sha256` is over prompt and images as sent, `seed` the one that was sent, if any. `tries`
-    counts HTTP requests, `seconds` the wall time of them all.
+    counts HTTP requests, `seconds` the wall time of them all. `server` is the host and port that
+    answered, where a judge has several.
 
     A reply that was reused is a copy: `reused_from` names the judgement where it was asked for, below
     the folder of runs, and `asked_at` when. It cost nothing here, whatever tokens it holds.
@@ -166,6 +167,7 @@ class Reply:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     tries: int = 1
+    server: str | None = None
     seconds: float | None = None
     writer: str = ""
     time: str = ""

@@ -20,6 +20,7 @@ def judge(
     Examples:
       gedit-bench judge results/identity/default-1a2b3c4d --judge offline
       gedit-bench judge my_images --judge Qwen/Qwen2.5-VL-72B-Instruct-AWQ --base-url http://localhost:8000/v1
+      gedit-bench judge my_images --judge azure:my-deployment
       gedit-bench judge results/x/default-1a2b3c4d --only failed
     """
     from gedit_bench import api

@@ -146,7 +146,8 @@ def _judges() -> "list[dict[str, Json]]":
 
     return [
         {"judge": DEFAULT_JUDGE, "what it is": "the default: a snapshot of the official judge, with OPENAI_API_KEY"},
-        {"judge": "any model name", "what it is": "behind an OpenAI-compatible endpoint, with --base-url"},
+        {"judge": "any model name", "what it is": "behind an OpenAI-compatible endpoint, or several: --base-url"},
+        {"judge": "azure:DEPLOYMENT", "what it is": "on Azure OpenAI, with AZURE_OPENAI_ENDPOINT and its key"},
         {"judge": "offline", "what it is": "no VLM: measures pixels, so that the whole way runs anywhere"},
     ]
 

@@ -113,16 +113,19 @@ class EditOptions(ModelOptions):
 class EndpointOptions:
     """Who judges, where, and how it is asked."""
 
-    judge: Annotated[str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or 'offline'.")] = (
-        "gpt-4.1-2025-04-14"
-    )
+    judge: Annotated[
+        str,
+        option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, azure:DEPLOYMENT, or 'offline'."),
+    ] = "gpt-4.1-2025-04-14"
     protocol: Annotated[
         str | None, option("--protocol", help="official or native; 'pixels' is the offline judge's.")
     ] = None
     rubric: Annotated[Path | None, option("--rubric", help="Checkout or file that holds the official rubric.")] = None
-    base_url: Annotated[str | None, option("--base-url", help="Endpoint of the judge.")] = None
+    base_url: Annotated[
+        list[str] | None, option("--base-url", help="Endpoint of the judge; repeated, a pool of servers.")
+    ] = None
     endpoint_label: Annotated[
-        str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host.")
+        str | None, option("--endpoint-label", help="Name of the endpoint in results. Default: its host or hosts.")
     ] = None
     timeout: Annotated[float, option("--timeout", min=0.1, help="Seconds for one request.")] = 120.0
 
@@ -137,7 +140,7 @@ class EndpointOptions:
         from gedit_bench.judging.registry import JudgeSettings
 
         return JudgeSettings(
-            name=self.judge, base_url=self.base_url, endpoint_label=self.endpoint_label, timeout=self.timeout
+            name=self.judge, base_url=self.base_url or None, endpoint_label=self.endpoint_label, timeout=self.timeout
         )
 
 

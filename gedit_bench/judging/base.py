@@ -35,7 +35,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back, unread. `message` says why there is no content; it holds no secrets."""
+    """What came back, unread. `message` says why there is no content; it holds no secrets.
+
+    `server` is the host and port that answered, where a judge has several.
+    """
 
     delivery: Delivery
     content: str | None = None
@@ -47,6 +50,7 @@ class Answer:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     tries: int = 1
+    server: str | None = None
 
 
 class Judge:

@@ -39,13 +39,26 @@ class TransientError(Exception):
     """Asking again may help.
 
     `delivery` is what the question ends in if it doesn't, `wait` what the server asks for, in seconds.
+    `throttled` says that the server is well, but was asked too much at once.
     """
 
-    def __init__(self, delivery: Delivery, message: str, wait: float | None = None) -> None:
+    def __init__(self, delivery: Delivery, message: str, wait: float | None = None, *, throttled: bool = False) -> None:
         super().__init__(message)
         self.delivery = delivery
         self.message = message
         self.wait = wait
+        self.throttled = throttled
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What to do about a refused key, and about an unknown model or address."""
+
+    key: str = "Set OPENAI_API_KEY to a key that may use the judge's model."
+    model: str = "Check --judge and --base-url; a base URL usually ends in /v1."
+
+
+_HINTS = Hints()
 
 
 def encode_request(model: str, question: Question) -> bytes:
@@ -61,7 +74,9 @@ def encode_request(model: str, question: Question) -> bytes:
     return b"{" + b",".join(fields) + b"}"
 
 
-def read_response(status: int, headers: Mapping[str, str], body: bytes, endpoint: str, hide: Hide) -> Answer:
+def read_response(
+    status: int, headers: Mapping[str, str], body: bytes, endpoint: str, hide: Hide, hints: Hints = _HINTS
+) -> Answer:
     """Return what an HTTP response means.
 
     Args:
@@ -70,6 +85,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, endpoint
         body: its whole body.
         endpoint: the endpoint's label, for messages.
         hide: removes secrets from what the server says.
+        hints: what to do about errors that stop a run.
 
     Raises:
         TransientError: the response is one to ask again after.
@@ -80,7 +96,7 @@ def read_response(status: int, headers: Mapping[str, str], body: bytes, endpoint
     choice = _first_choice(value)
     if status == 200 and choice is not None:
         return _completion(cast(dict[str, Any], value), choice)
-    return _failure(status, _complaint(value, body, hide), requested_wait(headers), endpoint)
+    return _failure(status, _complaint(value, body, hide), requested_wait(headers), endpoint, hints)
 
 
 def requested_wait(headers: Mapping[str, str]) -> float | None:
@@ -119,7 +135,7 @@ class _Complaint:
         return self.flagged or any(_FILTER_CODE.search(code) for code in self.codes)
 
 
-def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: str) -> Answer:
+def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: str, hints: Hints) -> Answer:
     said = f"HTTP {status}: {complaint.message}"
     if status == 402 or complaint.codes & _QUOTA_CODES:
         raise QuotaError(
@@ -129,18 +145,16 @@ def _failure(status: int, complaint: _Complaint, wait: float | None, endpoint: s
     if (status == 200 or 400 <= status < 500) and complaint.filtered:
         return Answer(delivery=Delivery.FILTERED, message=said)
     if status in {401, 403}:
-        raise UnavailableError(
-            f"{endpoint} refuses the key ({said})", "Set OPENAI_API_KEY to a key that may use the judge's model."
-        )
+        raise UnavailableError(f"{endpoint} refuses the key ({said})", hints.key)
     if status == 404 or (400 <= status < 500 and "model_not_found" in complaint.codes):
         raise UnavailableError(
             f"{endpoint} doesn't know the judge's model or has no chat completions at this address ({said})",
-            "Check --judge and --base-url; a base URL usually ends in /v1.",
+            hints.model,
         )
     if status == 408:
         raise TransientError(Delivery.TIMEOUT, said, wait)
     if status == 429 or not 400 <= status < 500:
-        raise TransientError(Delivery.TRANSPORT, said, wait)
+        raise TransientError(Delivery.TRANSPORT, said, wait, throttled=status == 429)
     return Answer(delivery=Delivery.REJECTED, message=said)
 
 
@@ -163,24 +177,32 @@ def _load(body: bytes) -> object:
 def _first_choice(value: object) -> dict[str, Any] | None:
     choices = value.get("choices") if isinstance(value, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    return choice if isinstance(choice, dict) and isinstance(choice.get("message"), dict) else None
+    if not isinstance(choice, dict):
+        return None
+    # Where a filter stopped the model at once, Azure may leave the message out.
+    return choice if isinstance(choice.get("message"), dict) or _stopped_by_filter(choice) else None
+
+
+def _stopped_by_filter(choice: dict[str, Any]) -> bool:
+    # Some endpoints add the kind of filter after a colon.
+    return (_string(choice.get("finish_reason")) or "").startswith("content_filter")
 
 
 def _completion(value: dict[str, Any], choice: dict[str, Any]) -> Answer:
-    message = choice["message"]
+    message = choice.get("message") or {}
     content = _text(message.get("content"))
     finish = _string(choice.get("finish_reason"))
     usage = value.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    # Some endpoints add the kind of filter after a colon.
-    stopped = finish is not None and finish.startswith("content_filter")
-    filtered = stopped and not (content and content.strip())
+    flagged = _flagged(choice.get("content_filter_results")) + _flagged(value.get("prompt_filter_results"))
+    filtered = (_stopped_by_filter(choice) or bool(flagged)) and not (content and content.strip())
+    reason = f" ({', '.join(flagged)})" if flagged else ""
     return Answer(
         delivery=Delivery.FILTERED if filtered else Delivery.ANSWERED,
         content=content,
         refusal=_string(message.get("refusal")),
         finish_reason=finish,
-        message="The answer was held back by a content filter." if filtered else "",
+        message=f"The answer was held back by a content filter{reason}." if filtered else "",
         model=_string(value.get("model")),
         fingerprint=_string(value.get("system_fingerprint")),
         prompt_tokens=_count(usage.get("prompt_tokens")),
@@ -195,6 +217,17 @@ def _text(content: object) -> str | None:
         return json.dumps(content)
     texts = (part.get("text") if isinstance(part, dict) else part for part in content)
     return "".join(text for text in texts if isinstance(text, str))
+
+
+def _flagged(results: object) -> list[str]:
+    """Return which of Azure's filters held something back, such as `violence (high)`."""
+    if isinstance(results, list):  # one entry for each prompt
+        parts = [part.get("content_filter_results") for part in results if isinstance(part, dict)]
+        return [kind for part in parts for kind in _flagged(part)]
+    if not isinstance(results, dict):
+        return []
+    held = [(kind, one) for kind, one in results.items() if isinstance(one, dict) and one.get("filtered") is True]
+    return [f"{kind} ({severity})" if (severity := _string(one.get("severity"))) else kind for kind, one in held]
 
 
 def _string(value: object) -> str | None:
@@ -217,8 +250,11 @@ def _complaint(value: object, body: bytes, hide: Hide) -> _Complaint:
     codes = [error.get("code"), error.get("type"), inner.get("code") if isinstance(inner, dict) else None]
     metadata = error.get("metadata")
     said = error.get("message") or error.get("detail") or error
+    said = said if isinstance(said, str) else json.dumps(said)
+    flagged = _flagged(inner.get("content_filter_result")) if isinstance(inner, dict) else []
     return _Complaint(
         codes=frozenset(str(code).lower() for code in codes if code is not None),
-        message=shorten(said if isinstance(said, str) else json.dumps(said), hide),
+        # The kinds first: Azure's own words are the same for all of them, and long.
+        message=shorten(f"{', '.join(flagged)}: {said}" if flagged else said, hide),
         flagged=isinstance(metadata, dict) and "flagged_input" in metadata,
     )

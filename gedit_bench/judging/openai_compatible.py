@@ -9,6 +9,7 @@ response taken as it came (`client.post`), which costs a little over half the pr
 import asyncio
 import os
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import replace
 from random import uniform
 from time import monotonic
@@ -17,14 +18,15 @@ from urllib.parse import unquote, urlsplit
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
 
-from gedit_bench.errors import UnavailableError, UsageError
+from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
-from gedit_bench.judging.chat_format import TransientError, encode_request, read_response, shorten
+from gedit_bench.judging.chat_format import Hints, TransientError, encode_request, read_response, shorten
+from gedit_bench.judging.pressure import Exchange, Outcome, allowance
 from gedit_bench.records import Delivery
 from gedit_bench.secrets import redact
 
 if TYPE_CHECKING:
-    from httpx2 import Response
+    from httpx2 import AsyncClient, Response
     from openai import AsyncOpenAI
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
@@ -38,7 +40,11 @@ class OpenAICompatibleJudge(Judge):
 
     The key comes from `OPENAI_API_KEY` and from nowhere else; endpoints other than OpenAI's may do
     without. `close` before the event loop ends; afterwards the judge can be asked again.
+
+    `server` is the host, and the port if the URL names one; `timeout` and `retry_for` are as given.
     """
+
+    hints = Hints()
 
     def __init__(
         self,
@@ -67,10 +73,12 @@ class OpenAICompatibleJudge(Judge):
         url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
         host, self._base_url, login = _split(url)
         super().__init__(name, endpoint_label or host)
-        self._key = _key(required=host == urlsplit(DEFAULT_BASE_URL).hostname)
+        self.server = urlsplit(self._base_url).netloc
+        self.timeout = timeout
+        self.retry_for = retry_for
+        self._model = name
+        self._key = self._read_key(host)
         self._login = login
-        self._timeout = timeout
-        self._retry_for = retry_for
         self._concurrency = concurrency
         self._client: AsyncOpenAI | None = None
 
@@ -80,17 +88,44 @@ class OpenAICompatibleJudge(Judge):
         Too many requests, server errors, dropped connections and silence are tried again, with
         growing random waits or those that the server asks for, until `retry_for` is used up.
         """
-        body = encode_request(self.name, question)
-        deadline = monotonic() + self._retry_for
+        body = self.encode(question)
+        deadline = monotonic() + self.retry_for
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(TransientError),
             wait=_wait,
-            stop=stop_before_delay(self._retry_for),
+            stop=stop_before_delay(self.retry_for),
             retry_error_callback=_give_up,
         )
         failures: list[TransientError] = []
         answer = cast(Answer, await retrying(self._try, body, deadline, failures))
         return replace(answer, tries=retrying.statistics["attempt_number"])
+
+    def encode(self, question: Question) -> bytes:
+        """Return the body of the request that asks a question."""
+        return encode_request(self._model, question)
+
+    async def attempt(self, body: bytes, seconds: float) -> Answer:
+        """Return what a single HTTP exchange brings within `seconds`, and tell the listener of it.
+
+        Raises:
+            TransientError: asking again may help.
+            QuotaError, UnavailableError: as for `ask`.
+        """
+        started = monotonic()
+        headers: Mapping[str, str] = {}
+        try:
+            response = await self._exchange(body, seconds)
+            headers = response.headers
+            answer = self._read(response)
+        except TransientError as error:
+            self._tell(started, "throttled" if error.throttled else "failed", headers, wait=error.wait)
+            raise
+        except GeditBenchError:
+            self._tell(started, "answered", headers)
+            raise
+        tokens = (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+        self._tell(started, "answered", headers, tokens=tokens or None)
+        return answer
 
     async def reachable(self) -> str:
         """Ask the endpoint for its models, which costs nothing; return one sentence about the answer.
@@ -101,7 +136,7 @@ class OpenAICompatibleJudge(Judge):
         """
         hint = "Check --base-url (it usually ends in /v1), the network, and that the server runs."
         try:
-            response = await self._exchange(None, min(self._timeout, _CHECK_SECONDS))
+            response = await self._exchange(None, min(self.timeout, _CHECK_SECONDS))
             if response.status_code == 404:
                 return f"{self.endpoint} answers, but doesn't say which models it has."
             if response.status_code == 429 or response.status_code >= 500:
@@ -110,12 +145,10 @@ class OpenAICompatibleJudge(Judge):
                 self._read(response)
             models = _model_names(response)
         except TransientError as error:
-            raise UnavailableError(f"{self.endpoint} can't be reached: {error.message}", hint) from error
+            raise UnreachableError(f"{self.endpoint} can't be reached: {error.message}", hint) from error
         if models is None:
-            raise UnavailableError(f"{self.endpoint} answers, but not as an OpenAI-compatible endpoint.", hint)
-        if self.name in models:
-            return f"{self.endpoint} answers and has {self.name}."
-        return f"{self.endpoint} answers, but doesn't list {self.name} among its {len(models)} models."
+            raise UnreachableError(f"{self.endpoint} answers, but not as an OpenAI-compatible endpoint.", hint)
+        return self._about(models)
 
     async def close(self) -> None:
         """Let go of connections."""
@@ -124,18 +157,48 @@ class OpenAICompatibleJudge(Judge):
             await client.close()
 
     async def _try(self, body: bytes, deadline: float, failures: list[TransientError]) -> Answer:
-        seconds = min(self._timeout, deadline - monotonic())
+        seconds = min(self.timeout, deadline - monotonic())
         try:
-            return self._read(await self._exchange(body, seconds))
+            return await self.attempt(body, seconds)
         except TransientError as error:
             # A last call that the deadline cut short says less than the one before it.
-            if failures and error.delivery is Delivery.TIMEOUT and seconds < self._timeout:
+            if failures and error.delivery is Delivery.TIMEOUT and seconds < self.timeout:
                 raise failures[-1] from error
             failures.append(error)
             raise
 
     def _read(self, response: "Response") -> Answer:
-        return read_response(response.status_code, response.headers, response.content, self.endpoint, self._hide)
+        return read_response(
+            response.status_code, response.headers, response.content, self.endpoint, self._hide, self.hints
+        )
+
+    def _tell(
+        self,
+        started: float,
+        outcome: Outcome,
+        headers: Mapping[str, str],
+        *,
+        wait: float | None = None,
+        tokens: int | None = None,
+    ) -> None:
+        if self.listener is not None:
+            self.listener(Exchange(monotonic() - started, outcome, wait, *allowance(headers, tokens)))
+
+    def _about(self, models: set[str]) -> str:
+        """A sentence about an endpoint that answers with these models."""
+        if self._model in models:
+            return f"{self.endpoint} answers and has {self._model}."
+        return f"{self.endpoint} answers, but doesn't list {self._model} among its {len(models)} models."
+
+    def _read_key(self, host: str) -> str:
+        """The key to send, `none` if there is none and the host may do without."""
+        key = read_key("OPENAI_API_KEY")
+        if not key and host == urlsplit(DEFAULT_BASE_URL).hostname:
+            raise UnavailableError(
+                "There is no key for OpenAI: OPENAI_API_KEY is not set.",
+                "Set OPENAI_API_KEY, name another endpoint with --base-url, or use --judge offline.",
+            )
+        return key or _NO_KEY
 
     async def _exchange(self, body: bytes | None, seconds: float) -> "Response":
         """Send a chat request, or ask for the models if there is no body; TransientError if nothing comes back."""
@@ -160,20 +223,25 @@ class OpenAICompatibleJudge(Judge):
     def _open(self) -> "AsyncOpenAI":
         if self._client is None:
             from httpx2 import Limits
-            from openai import AsyncOpenAI, DefaultAioHttpClient
+            from openai import DefaultAioHttpClient
 
             limits = Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency)
-            self._client = AsyncOpenAI(
-                api_key=self._key,
-                base_url=self._base_url,
-                max_retries=0,
-                # One clock, ours: the aiohttp transport reports dropped connections as timeouts, so
-                # with clocks of its own the two could not be told apart.
-                timeout=None,
-                http_client=DefaultAioHttpClient(limits=limits, timeout=None),
-                default_headers={"Authorization": _basic(self._login)} if self._login else None,
-            )
+            # One clock, ours: the aiohttp transport reports dropped connections as timeouts, so
+            # with clocks of its own the two could not be told apart.
+            self._client = self._make_client(DefaultAioHttpClient(limits=limits, timeout=None))
         return self._client
+
+    def _make_client(self, transport: "AsyncClient") -> "AsyncOpenAI":
+        from openai import AsyncOpenAI
+
+        return AsyncOpenAI(
+            api_key=self._key,
+            base_url=self._base_url,
+            max_retries=0,
+            timeout=None,
+            http_client=transport,
+            default_headers={"Authorization": _basic(self._login)} if self._login else None,
+        )
 
     def _hide(self, text: str) -> str:
         own = [self._key] if self._key != _NO_KEY else []
@@ -197,16 +265,22 @@ def _split(url: str) -> tuple[str, str, str]:
     return host, parts._replace(netloc=place).geturl(), unquote(login)
 
 
-def _key(*, required: bool) -> str:
-    key = os.environ.get("OPENAI_API_KEY", "").strip()
-    if required and not key:
-        raise UnavailableError(
-            "There is no key for OpenAI: OPENAI_API_KEY is not set.",
-            "Set OPENAI_API_KEY, name another endpoint with --base-url, or use --judge offline.",
-        )
+def read_key(variable: str) -> str:
+    """Return the key that an environment variable holds, empty if it isn't set.
+
+    Raises:
+        UnavailableError: what it holds can't be a key.
+    """
+    key = os.environ.get(variable, "").strip()
     if not (key.isascii() and key.isprintable()):
-        raise UnavailableError("OPENAI_API_KEY holds characters that no key has.", "Set it again, without quotes.")
-    return key or _NO_KEY
+        raise UnavailableError(f"{variable} holds characters that no key has.", "Set it again, without quotes.")
+    return key
+
+
+def back_off(failures: int, wanted: float | None) -> float:
+    """Return the seconds before the next try: a random share of a doubling span, or what the server wants if longer."""
+    span = min(_FIRST_WAIT * 2.0 ** min(failures - 1, 16), _LONGEST_WAIT)
+    return max(uniform(0, span), wanted or 0.0)  # noqa: S311 - jitter, no secret
 
 
 def _basic(login: str) -> str:
@@ -214,11 +288,8 @@ def _basic(login: str) -> str:
 
 
 def _wait(state: RetryCallState) -> float:
-    """Return the seconds before the next try: a random share of a doubling span, or what the server wants if longer."""
     error = state.outcome.exception() if state.outcome else None
-    wanted = error.wait if isinstance(error, TransientError) else None
-    span = min(_FIRST_WAIT * 2.0 ** min(state.attempt_number - 1, 16), _LONGEST_WAIT)
-    return max(uniform(0, span), wanted or 0.0)  # noqa: S311 - jitter, no secret
+    return back_off(state.attempt_number, error.wait if isinstance(error, TransientError) else None)
 
 
 def _give_up(state: RetryCallState) -> Answer:

@@ -1,5 +1,6 @@
 """Finds a judge by what the user calls it, and the protocol that it is asked under."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gedit_bench.errors import UsageError
@@ -16,12 +17,12 @@ DEFAULT_PROTOCOL = "official"
 class JudgeSettings:
     """Which judge, where, and how patiently it is asked.
 
-    `timeout` is seconds for one HTTP call, `retry_for` seconds over all tries of one question,
-    `concurrency` the number of requests in flight.
+    Several base URLs are a pool of servers for one judge. `timeout` is seconds for one HTTP call,
+    `retry_for` seconds over all tries of one question, `concurrency` the number of requests in flight.
     """
 
     name: str = DEFAULT_JUDGE
-    base_url: str | None = None
+    base_url: str | Sequence[str] | None = None
     endpoint_label: str | None = None
     timeout: float = 120.0
     retry_for: float = 600.0
@@ -29,23 +30,16 @@ class JudgeSettings:
 
 
 def make_judge(settings: JudgeSettings) -> Judge:
-    """Return the judge: `offline`, or a model behind an OpenAI-compatible endpoint.
+    """Return the judge: `offline`, or a model behind OpenAI-compatible endpoints or Azure's.
 
     Raises:
         UnavailableError: there is no key for the endpoint.
     """
     if settings.name == OFFLINE:
         return OfflineJudge()
-    from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
+    from gedit_bench.judging.endpoints import judge_over_http
 
-    return OpenAICompatibleJudge(
-        settings.name,
-        base_url=settings.base_url,
-        endpoint_label=settings.endpoint_label,
-        timeout=settings.timeout,
-        retry_for=settings.retry_for,
-        concurrency=settings.concurrency,
-    )
+    return judge_over_http(settings)
 
 
 def protocol_for(judge: Judge, name: str | None) -> Protocol:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,24 @@ def test_judge_and_base_url_and_label_make_the_judge_id(verb: str, base: Words, 
     else:
         ids = ["offline@local", "fake-judge@127.0.0.1", "fake-judge@pool"]
         assert [who(verb, one) for one in (offline, there, pool)] == ids
+
+
+def test_base_url_may_be_repeated(run: Path, fake: JudgeProcess) -> None:
+    with judge_process(latency=0.05) as other:
+        urls = [one.url.replace("127.0.0.1", "localhost") if one is other else one.url for one in (fake, other)]
+        before = fake.stats().get("requests", 0)
+        words = ("judge", run, "--judge", "fake-judge", "--protocol", "native", "--concurrency", 4)
+        by_option = gedit_bench(*words, "--base-url", urls[0], "--base-url", urls[1])
+        assert by_option.code == 0, by_option.err
+        assert fake.stats()["requests"] - before == other.stats()["requests"] == 4
+        by_variable = gedit_bench(*words, env={"GEDIT_BENCH_BASE_URL": f"{urls[1]} {urls[0]}"})
+        assert by_variable.code == 0
+        assert fake.stats()["requests"] - before == 4  # the same judge, so there was nothing left to ask
+    [folder] = [one for one in judgements() if "native" in one.name]
+    assert manifest(folder)["endpoint"] == "127.0.0.1+localhost"
+    replies = [json.loads(line) for line in (folder / "replies.jsonl").read_text().splitlines()]
+    hosts = [url.removeprefix("http://").removesuffix("/v1") for url in urls]
+    assert Counter(reply["server"] for reply in replies) == dict.fromkeys(hosts, 4)
 
 
 @pytest.mark.parametrize("verb", ASKING)

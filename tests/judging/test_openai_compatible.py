@@ -20,6 +20,7 @@ from gedit_bench.judging import openai_compatible
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.chat_format import requested_wait
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
+from gedit_bench.judging.pressure import Exchange
 from gedit_bench.records import Aspect, Delivery
 
 KEY = "correct-horse-battery"
@@ -560,3 +561,35 @@ def test_a_closed_judge_can_be_asked_in_another_loop() -> None:
 def test_importing_the_module_is_cheap() -> None:
     code = "import sys, gedit_bench.judging.openai_compatible; print(sorted({'openai', 'aiohttp'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_the_listener_hears_of_every_exchange() -> None:
+    heard: list[Exchange] = []
+    budget = {"x-ratelimit-remaining-requests": "59", "x-ratelimit-reset-requests": "6m0s"}
+    script = [
+        Scripted(error("slow down"), 429, {"retry-after-ms": "20"}),
+        Scripted(error("down"), 500),
+        Scripted(drop=True),
+        Scripted(delay=30),
+        Scripted(error("Filtered.", "content_filter"), 400, {**budget, "x-ratelimit-remaining-tokens": "2080"}),
+        Scripted(completion(), 200, {**budget, "x-ratelimit-remaining-tokens": "2080"}),
+        Scripted(error("wrong key"), 401),
+    ]
+
+    async def run(server: ScriptedJudge) -> None:
+        judge = OpenAICompatibleJudge("m", base_url=server.url, timeout=0.3, retry_for=5)
+        judge.listener = heard.append
+        try:
+            await judge.ask(QUESTION)
+            await judge.ask(QUESTION)
+            with pytest.raises(UnavailableError):
+                await judge.ask(QUESTION)
+        finally:
+            await judge.close()
+
+    with ScriptedJudge(*script) as server:
+        asyncio.run(run(server))
+    assert [one.outcome for one in heard] == ["throttled", *["failed"] * 3, *["answered"] * 3]
+    assert [one.wait for one in heard] == [0.02, *[None] * 6]
+    assert [(one.remaining, one.reset) for one in heard[4:6]] == [(59, 360.0), (2, None)]  # 1,040 tokens each
+    assert 0.3 <= heard[3].seconds < 2
