@@ -25,9 +25,12 @@ class JudgeProcess:
 
 
 @contextmanager
-def judge_process(faults: str = "", latency: float = 0.0, port: int = 0) -> Iterator[JudgeProcess]:
+def judge_process(
+    faults: str = "", latency: float = 0.0, port: int = 0, cap: int | None = None
+) -> Iterator[JudgeProcess]:
     """Run a fake judge on a free port."""
     command = [sys.executable, str(SCRIPT), "--faults", faults, "--latency", str(latency), "--port", str(port)]
+    command += ["--cap", str(cap)] if cap else []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

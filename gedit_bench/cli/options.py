@@ -159,7 +159,9 @@ class AskOptions(EndpointOptions):
 class JudgeOptions(AskOptions):
     """How many edits are judged."""
 
-    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
+    concurrency: Annotated[
+        int | None, option("--concurrency", min=1, help="Requests in flight. Default: as many as the judge can take.")
+    ] = None
     repeats: Annotated[
         int, option("--repeats", min=1, max=100, help="Independent askings of each question; the first one scores.")
     ] = 1

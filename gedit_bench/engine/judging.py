@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TypeVar
 
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
+from gedit_bench.engine.pacing import Gate, Pace
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.questions import (
     JudgeJob,
@@ -27,7 +28,9 @@ from gedit_bench.engine.questions import (
 from gedit_bench.engine.reuse import find_earlier
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
+from gedit_bench.judging.pressure import Exchange
 from gedit_bench.judging.reading import read_answer, settled
+from gedit_bench.judging.registry import MOST_IN_FLIGHT
 from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
 from gedit_bench.results import Scored, score, write_derived
 from gedit_bench.secrets import redact
@@ -46,6 +49,7 @@ PREPARED_AHEAD = 8
 TURN = 0.0002
 """Seconds for which a thread may keep the interpreter from the others."""
 
+_UNHEARD = {Delivery.TRANSPORT, Delivery.TIMEOUT}
 T = TypeVar("T")
 
 
@@ -98,15 +102,19 @@ class _Loop:
         self.progress = progress
         self.watch = watch
         self.fatal: GeditBenchError | None = None
-        self.free = asyncio.Semaphore(job.concurrency)
+        self.pace = Pace(monotonic, job.concurrency)
+        self.gate = Gate(self.pace, self._stopping)
+        self.heard = False
         self.writer = this_writer(judge=job.judge.name, endpoint=job.judge.endpoint)
 
     async def judge(self, pending: Sequence[Open]) -> None:
+        self.job.judge.listener = self._hear
         try:
             await self.job.judge.reachable()
             note_writer(self.job.judgement.path, self.writer)
             await self._judge_all(pending)
         finally:
+            self.job.judge.listener = None
             await self.job.judge.close()
         if self.fatal is not None:
             raise self.fatal
@@ -115,7 +123,9 @@ class _Loop:
         self.earlier = find_earlier(self.job, pending)
         self.lines = JsonlWriter(self.job.judgement.path / layout.REPLIES)
         queue = iter(pending)
-        workers = min(len(pending), self.job.concurrency // 2 + PREPARED_AHEAD)
+        most = self.job.concurrency or MOST_IN_FLIGHT
+        # As many as at most: images are prepared while the pace is still low, so that it costs no time.
+        workers = min(len(pending), most // 2 + PREPARED_AHEAD)
         threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="prepare")
         try:
             with threads as self.threads:
@@ -175,7 +185,7 @@ class _Loop:
 
     async def _ask(self, one: Open, question: Question, request_sha256: str, attempt: int) -> Reply | None:
         """Ask and record; None if it came to stopping while others were asked."""
-        async with self.free:
+        async with self.gate:
             if self._stopping():
                 return None
             started = monotonic()
@@ -187,8 +197,19 @@ class _Loop:
                 log.debug("%s failed", self.job.judge.name, exc_info=True)
                 message = redact(f"The judge failed with {type(error).__name__}: {error}")
                 answer = Answer(delivery=Delivery.TRANSPORT, message=message)
+            seconds = monotonic() - started
+            if not self.heard:
+                self._learn(Exchange(seconds, "failed" if answer.delivery in _UNHEARD else "answered"))
         part = Part(question.aspect, question.repeat)
-        return self._record(one, part, attempt, answer, request_sha256, monotonic() - started)
+        return self._record(one, part, attempt, answer, request_sha256, seconds)
+
+    def _hear(self, exchange: Exchange) -> None:
+        self.heard = True
+        self._learn(exchange)
+
+    def _learn(self, exchange: Exchange) -> None:
+        self.pace.told(exchange)
+        self.gate.admit()
 
     def _record(
         self, one: Open, part: Part, attempt: int, answer: Answer, request_sha256: str = "", seconds: float = 0.0

@@ -21,6 +21,7 @@ Only = Literal["missing", "failed"]
 class JudgeJob:
     """What is to be judged, by whom, and how it is asked.
 
+    `concurrency` fixes the number of requests in flight; None leaves it to what the judge can take.
     `reuse` takes the answer to the very same request from another run, if there is one.
     """
 
@@ -31,7 +32,7 @@ class JudgeJob:
     rubric: Rubric
     benchmark: Benchmark
     samples: Sequence[Sample]
-    concurrency: int = 256
+    concurrency: int | None = None
     only: Only = "missing"
     repeats: int = 1
     reuse: bool = True
