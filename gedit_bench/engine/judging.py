@@ -43,7 +43,7 @@ from gedit_bench.store.run import note_selection, note_writer
 
 log = logging.getLogger(__name__)
 
-PREPARED_AHEAD = 8
+PREPARED_AHEAD = 32
 """Samples whose images may wait for a free request."""
 
 TURN = 0.0002
@@ -153,7 +153,11 @@ class _Loop:
         source: Future[EncodedImage] | None = None
         if isinstance(edit, EncodedImage) and any(part.aspect is Aspect.SC for part in one.attempts):
             source = asyncio.ensure_future(self._in_thread(prepared_source, one))
-        await asyncio.gather(*(self._settle(one, part, edit, source) for part in one.attempts))
+        asking = (self._settle(one, part, edit, source) for part in one.attempts)
+        # Where one part stops the run, the others are still waited for: their answers are paid for.
+        for ended in await asyncio.gather(*asking, return_exceptions=True):
+            if ended is not None:
+                raise ended
 
     async def _settle(
         self, one: Open, part: Part, edit: EncodedImage | DataError, source: "Future[EncodedImage] | None"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gedit_bench.engine.judging import PREPARED_AHEAD
 from gedit_bench.engine.pacing import START, Gate, Pace
 from gedit_bench.judging.pressure import Exchange
 from gedit_bench.judging.registry import MOST_IN_FLIGHT
@@ -54,11 +55,14 @@ class Client:
     peak: int = 0
 
     async def run(self, questions: int) -> None:
+        self.begin()
+        await asyncio.gather(*(self.ask() for _ in range(questions)))
+
+    def begin(self) -> None:
         self.pace = Pace(clock, self.fixed)
         self.gate = Gate(self.pace, lambda: False)
-        await asyncio.gather(*(self._ask() for _ in range(questions)))
 
-    async def _ask(self) -> None:
+    async def ask(self) -> None:
         async with self.gate:
             self.in_flight += 1
             assert self.in_flight <= self.pace.limit
@@ -129,6 +133,29 @@ def test_a_slow_server_is_used_fully_within_seconds() -> None:
     assert client.starts[128] <= 2.0
     assert client.peak == MOST_IN_FLIGHT
     assert client.exchanges[-1][0] < 13.0  # 9.5 s at full width from the start
+
+
+def test_starting_small_costs_no_time_while_images_are_prepared_ahead() -> None:
+    """150 questions a second, as two cores prepare them, each answered after a second."""
+
+    async def work(client: Client) -> None:
+        room = asyncio.Semaphore(2 * (MOST_IN_FLIGHT // 2 + PREPARED_AHEAD))
+
+        async def one() -> None:
+            await client.ask()
+            room.release()
+
+        client.begin()
+        async with asyncio.TaskGroup() as asking:
+            for _ in range(2424):
+                await room.acquire()
+                await asyncio.sleep(1 / 150)
+                asking.create_task(one())
+
+    learned, known = Client(answering(1.0)), Client(answering(1.0), fixed=MOST_IN_FLIGHT)
+    for client in (learned, known):
+        simulate(work(client))
+    assert learned.exchanges[-1][0] < known.exchanges[-1][0] + 0.5
 
 
 @pytest.mark.parametrize("cap", [3, 20, 100])
