@@ -195,7 +195,8 @@ class _Loop:
             started = monotonic()
             try:
                 answer = await self.job.judge.ask(question)
-            except GeditBenchError:
+            except GeditBenchError as error:
+                self.fatal = self.fatal or error  # at once, before the gate lets the next one through
                 raise
             except Exception as error:  # a judge may raise anything: it costs one reply, never the run
                 log.debug("%s failed", self.job.judge.name, exc_info=True)
