@@ -67,7 +67,9 @@ class Spent:
 
 
 def cost_of(reply: Reply | Answer, price: Price | None) -> Spent:
-    """Return what one reply, stored or fresh, has cost: all its tries together."""
+    """Return what one reply, stored or fresh, has cost: all its tries together. A reused one is no call here."""
+    if isinstance(reply, Reply) and reply.reused:
+        return Spent()
     tokens = reply.prompt_tokens or 0, reply.cached_tokens or 0, reply.completion_tokens or 0
     free = price is not None and price.free
     told = reply.prompt_tokens is not None and reply.completion_tokens is not None

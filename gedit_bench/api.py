@@ -21,7 +21,7 @@ from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
 from gedit_bench.engine.questions import JudgeJob
-from gedit_bench.engine.spending import Spending, checked_price
+from gedit_bench.engine.spending import checked_price
 from gedit_bench.errors import DataError
 from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
@@ -146,11 +146,12 @@ def judge(
         only=judging.only,
         repeats=judging.repeats,
         spending=spending,
+        reuse=judging.reuse,
     )
     scored = judge_samples(job, watch)
-    return (
-        scored if other is None else _ask_fallback(replace(job, spending=fallback_spending or Spending()), other, watch)
-    )
+    if other is None or fallback_spending is None:
+        return scored
+    return _ask_fallback(replace(job, spending=fallback_spending), other, watch)
 
 
 def _ask_fallback(job: JudgeJob, other: Asking, watch: Watcher) -> Scored:

@@ -9,6 +9,7 @@ from gedit_bench.dataset import HUB_ID, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, Open, to_judge
+from gedit_bench.engine.reuse import count_reusable
 from gedit_bench.errors import UnavailableError
 from gedit_bench.judging.tokens import Tokens, estimate
 from gedit_bench.prices import Price, usd
@@ -25,9 +26,10 @@ class Plan:
     """What is to be done. `settings` maps each model setting to its value and where that came from.
 
     `languages` are those of the recipe where nobody chose any. `download_bytes` is what the model would
-    download before the first edit, as far as that is known. `missing` says what stands in the way, such
-    as weights, a key or the official rubric. `tokens` is what judging takes, None where that can't be told;
-    `price` is the judge's, None where nobody knows it.
+    download before the first edit, as far as that is known. `questions` will be asked; `reusable` more
+    were answered in another run about the same images and will be taken over. `missing` says what
+    stands in the way, such as weights, a key or the official rubric. `tokens` is what judging takes, None
+    where that can't be told; `price` is the judge's, None where nobody knows it.
     """
 
     run: str
@@ -37,6 +39,7 @@ class Plan:
     to_edit: int
     download_bytes: int
     questions: int
+    reusable: int
     judge: str
     request_id: str
     missing: tuple[str, ...]
@@ -65,6 +68,8 @@ class Plan:
         if self.fallback:
             yield "fallback judge", f"{self.fallback}, asked about what the judge fails on"
         yield "questions", f"{self.questions} to ask; each that can't be read is asked once more"
+        if self.reusable:
+            yield "reused", f"{self.reusable} answers of other runs about the same images"
         if self.tokens is not None:
             yield "tokens", f"about {self.tokens.words()}"
             yield "cost", self._cost_words()
@@ -95,6 +100,7 @@ class Plan:
             "request_id": self.request_id,
             "fallback": self.fallback or None,
             "questions": self.questions,
+            "reusable": self.reusable,
             "tokens": None
             if self.tokens is None
             else {"prompt": list(self.tokens.prompt), "completion": list(self.tokens.completion)},
@@ -121,7 +127,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     open_edits = to_edit(run, mine, editing.only)
     missing = _missing_for(choice.model) if open_edits else []
     fallback = judging.fallback.name if judging.fallback else ""
-    judge, request_id, questions = judging.judge.name, "", 2 * judging.repeats * len(samples)
+    judge, request_id, reusable, questions = judging.judge.name, "", 0, 2 * judging.repeats * len(samples)
     tokens, price = None, None
     try:
         asking = settling.prepare_asking(judging, fetch=False)
@@ -139,10 +145,12 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
             benchmark,
             samples,
             repeats=judging.repeats,
+            reuse=judging.reuse,
         )
         there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
         pending = [one for one in to_judge(job) if one.sample.id in there]
-        questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending)
+        reusable = count_reusable(job, pending)
+        questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending) - reusable
         price = asking.price
         if price is None or not price.free:
             tokens = _estimate(asking, open_edits, pending, judging.repeats)
@@ -156,6 +164,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
         to_edit=len(open_edits),
         download_bytes=choice.model.to_download() if open_edits else 0,
         questions=questions,
+        reusable=reusable,
         judge=judge,
         request_id=request_id,
         missing=tuple(missing),

@@ -148,6 +148,9 @@ class Reply:
     answered, where a judge has several. Tokens are those of all tries whose usage the server told;
     `cached_tokens` are some of the prompt's. `lost_tries` counts tries that may have been paid for
     although nobody told their usage; None where that wasn't noted.
+
+    A reply that was reused is a copy: `reused_from` names the judgement where it was asked for, below
+    the folder of runs, and `asked_at` when. It cost nothing here, whatever tokens it holds.
     """
 
     sample: SampleId
@@ -173,6 +176,13 @@ class Reply:
     writer: str = ""
     time: str = ""
     seed: int | None = None
+    reused_from: str | None = None
+    asked_at: str | None = None
+
+    @property
+    def reused(self) -> bool:
+        """True if nobody was asked for it here."""
+        return self.reused_from is not None
 
 
 @dataclass(frozen=True, slots=True)

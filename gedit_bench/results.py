@@ -87,6 +87,16 @@ class Scored:
         """How often each aspect was asked independently, at most."""
         return 1 + len(self.later)
 
+    @property
+    def reused(self) -> int:
+        """How many deciding replies, in all repeats, were taken from elsewhere instead of asked for."""
+        return sum(
+            reply is not None and reply.reused
+            for repeat in range(self.repeats)
+            for verdict in self.verdicts_of(repeat)
+            for reply in (verdict.sc_reply, verdict.pq_reply)
+        )
+
     def verdicts_of(self, repeat: int) -> list[Verdict]:
         """Return what one repeat said of the selected samples; `repeat` is in 0..`repeats` - 1."""
         return [self.verdicts, *self.later][repeat]
@@ -180,6 +190,7 @@ def write_derived(scored: Scored) -> None:
             "returned_models": list(scored.models),
             "answered_as": [_answerer_json(one) for one in scored.answering.answerers],
             "repeats": scored.repeats,
+            "reused": scored.reused,
             "cost": cost_json(scored),
             **({"fallback": fallback_json(scored)} if scored.fallback else {}),
             "summaries": [

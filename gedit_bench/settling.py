@@ -66,7 +66,8 @@ class Editing:
 class Judging:
     """Who judges and how it is asked. `protocol` None stands for the judge's own, else the official.
 
-    `repeats` is how often each aspect is asked independently.
+    `repeats` is how often each aspect is asked independently. `reuse` takes the answer to the very same
+    request from another run of the same folder, if there is one.
     `fallback` is another judge, asked in the same way about the aspects that the first one failed on.
     `prices` is a file of prices that come before the bundled ones.
     """
@@ -78,6 +79,7 @@ class Judging:
     repeats: int = 1
     fallback: JudgeSettings | None = None
     prices: Path | None = None
+    reuse: bool = True
 
 
 @dataclass(frozen=True, slots=True)

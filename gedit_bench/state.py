@@ -22,7 +22,7 @@ class JudgementState:
 
     `repeats` is how often each aspect was asked independently, at most; `noise` that of each language. `changed`
     says how who answered changed, `alias` what to know of a judge's name, `fallbacks` which other judges decided
-    how much.
+    how much. `reused` counts replies taken from elsewhere: they took no tokens here.
     """
 
     judge_id: str
@@ -37,6 +37,7 @@ class JudgementState:
     alias: str = ""
     fallbacks: tuple[str, ...] = ()
     scoring_id: str = OFFICIAL.id
+    reused: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -46,6 +47,7 @@ class JudgementState:
             "path": self.path,
             "replies": self.replies,
             "repeats": self.repeats,
+            "reused": self.reused,
             "noise": {language: noise_json(found) for language, found in self.noise.items()},
             "changed": self.changed or None,
             "alias": self.alias or None,
@@ -110,7 +112,7 @@ def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> Judgem
         judge_id=judgement.manifest.judge_id,
         request_id=judgement.manifest.request_id,
         path=str(judgement.path),
-        replies=scored.spent.calls,
+        replies=scored.spent.calls + scored.reused,
         spent=scored.spent,
         summaries=scored.summaries(),
         repeats=scored.repeats,
@@ -119,6 +121,7 @@ def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> Judgem
         alias=alias_words(judgement.manifest.judge, scored.models),
         fallbacks=tuple(_fallback(scored, other) for other in judgement.fallbacks()),
         scoring_id=scoring.id,
+        reused=scored.reused,
     )
 
 

@@ -80,6 +80,7 @@ class FakeJudge:
     counts: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     peak: int = 0
+    cap: int | None = None
     first: float | None = None
     last: float = 0.0
 
@@ -94,13 +95,14 @@ class FakeJudge:
     async def complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         crc = zlib.crc32(body)
-        kind = self._fault(crc)
+        full = self.cap is not None and self.in_flight >= self.cap
+        kind = "429" if full else self._fault(crc)
         self.counts.update({"requests": 1, "bytes": len(body), f"fault {kind}" if kind else "good": 1})
         self.in_flight += 1
         self.first = self.first or monotonic()
         self.peak = max(self.peak, self.in_flight)
         try:
-            await asyncio.sleep(HANG_SECONDS if kind == HANG else self.latency)
+            await asyncio.sleep(HANG_SECONDS if kind == HANG else 0 if full else self.latency)
         finally:
             self.in_flight -= 1
             self.last = monotonic()
@@ -156,5 +158,7 @@ if __name__ == "__main__":
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--faults", default="")
     parser.add_argument("--faults-for", type=float, default=float("inf"), metavar="SECONDS")
+    parser.add_argument("--cap", type=int, help="requests in flight above which it answers 429")
     given = parser.parse_args()
-    asyncio.run(serve(FakeJudge(given.latency, parse_faults(given.faults), given.faults_for), given.port))
+    judge = FakeJudge(given.latency, parse_faults(given.faults), given.faults_for, cap=given.cap)
+    asyncio.run(serve(judge, given.port))

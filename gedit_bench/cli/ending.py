@@ -92,6 +92,8 @@ def print_scored(scored: Scored) -> None:
             if summary.coverage.statuses:
                 words = ", ".join(f"{count} {status}" for status, count in summary.coverage.statuses.items())
                 say(f"{summary.language}: left out: {words}.")
+    if scored.reused:
+        say(f"{scored.reused} replies answer the same requests of another run and were not asked for again.")
     _say_how_far_to_trust(scored, summaries)
     if scored.spent.worth_telling:
         tell(f"judging cost {scored.spent.words()}")

@@ -191,7 +191,9 @@ class AskOptions(EndpointOptions):
 class JudgeOptions(AskOptions):
     """How many edits are judged."""
 
-    concurrency: Annotated[int, option("--concurrency", min=1, help="Requests in flight.")] = 256
+    concurrency: Annotated[
+        int | None, option("--concurrency", min=1, help="Requests in flight. Default: as many as the judge can take.")
+    ] = None
     repeats: Annotated[
         int, option("--repeats", min=1, max=100, help="Independent askings of each question; the first one scores.")
     ] = 1
@@ -202,6 +204,9 @@ class JudgeOptions(AskOptions):
     fallback_base_url: Annotated[
         str | None, option("--fallback-base-url", help="Endpoint of the fallback judge. Default: OpenAI's.")
     ] = None
+    no_reuse: Annotated[
+        bool, option("--no-reuse", help="Ask even where another run in the folder has the answer to the same request.")
+    ] = False
     prices: Annotated[
         Path | None, option("--prices", help="TOML file of what judges cost; its rows come before the bundled ones.")
     ] = None
@@ -212,7 +217,13 @@ class JudgeOptions(AskOptions):
         Raises:
             UsageError: there is an endpoint for a fallback judge and no such judge.
         """
-        return replace(super().resolve(only), repeats=self.repeats, fallback=self._fallback(), prices=self.prices)
+        return replace(
+            super().resolve(only),
+            repeats=self.repeats,
+            fallback=self._fallback(),
+            prices=self.prices,
+            reuse=not self.no_reuse,
+        )
 
     def _fallback(self) -> "JudgeSettings | None":
         from gedit_bench.errors import UsageError

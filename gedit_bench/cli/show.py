@@ -76,6 +76,7 @@ def _words(facts: "Json") -> str:
         score = "" if reply["score"] is None else f", {reply['score']}"
         stale = " (about an earlier image)" if reply["stale"] else ""
         cost = "" if reply["cost_usd"] is None else f", {usd(reply['cost_usd'])}" if reply["cost_usd"] else ""
-        lines.append(f"{head}{score}{cost}{stale}  [{reply['judgement']}]")
+        reused = f" (reused from {reply['reused_from']}, {reply['asked_at']})" if "reused_from" in reply else ""
+        lines.append(f"{head}{score}{cost}{stale}{reused}  [{reply['judgement']}]")
         lines.append(f"  {reply.get('content') or reply.get('message') or ''}")
     return "\n".join(lines)

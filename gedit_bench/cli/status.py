@@ -46,7 +46,8 @@ def _words(state: "RunState") -> str:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
         repeats = f" in {judgement.repeats} repeats" if judgement.repeats > 1 else ""
-        counted = f"{judgement.replies} replies{repeats}{_scored_as(judgement)}"
+        reused = f", {judgement.reused} of them reused" if judgement.reused else ""
+        counted = f"{judgement.replies} replies{repeats}{reused}{_scored_as(judgement)}"
         lines.append(f"  {judgement.judge_id} {judgement.request_id}: {counted}")
         if judgement.spent.worth_telling:
             lines.append(f"    cost: {judgement.spent.words()}")

@@ -37,6 +37,7 @@ def described(progress: Progress) -> str:
         left = (progress.total - progress.done) / rate
         if left > 0:
             parts.append(f"eta {left / 60:.0f} min" if left >= 90 else f"eta {left:.0f} s")
+    parts += [f"{progress.reused} reused"] if progress.reused else []
     parts += [f"{count} {status}" for status, count in sorted(progress.counts.items()) if status != "ok"]
     return " · ".join(parts)
 

@@ -13,6 +13,7 @@ from time import monotonic
 from typing import TypeVar
 
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
+from gedit_bench.engine.pacing import Gate, Pace
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.questions import (
     JudgeJob,
@@ -24,9 +25,12 @@ from gedit_bench.engine.questions import (
     request_hash,
     to_judge,
 )
+from gedit_bench.engine.reuse import find_earlier
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
+from gedit_bench.judging.pressure import Exchange
 from gedit_bench.judging.reading import read_answer, settled
+from gedit_bench.judging.registry import MOST_IN_FLIGHT
 from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
 from gedit_bench.results import Scored, write_derived
 from gedit_bench.secrets import redact
@@ -39,12 +43,13 @@ from gedit_bench.store.run import note_selection, note_writer
 
 log = logging.getLogger(__name__)
 
-PREPARED_AHEAD = 8
+PREPARED_AHEAD = 32
 """Samples whose images may wait for a free request."""
 
 TURN = 0.0002
 """Seconds for which a thread may keep the interpreter from the others."""
 
+_UNHEARD = {Delivery.TRANSPORT, Delivery.TIMEOUT}
 T = TypeVar("T")
 
 
@@ -98,25 +103,32 @@ class _Loop:
         self.progress = progress
         self.watch = watch
         self.fatal: GeditBenchError | None = None
-        self.free = asyncio.Semaphore(job.concurrency)
+        self.pace = Pace(monotonic, job.concurrency)
+        self.gate = Gate(self.pace, self._stopping)
+        self.heard = False
         price = job.spending.price
         noted = None if price is None else price.to_json()
         self.writer = replace(this_writer(judge=job.judge.name, endpoint=job.judge.endpoint), price=noted)
 
     async def judge(self, pending: Sequence[Open]) -> None:
+        self.job.judge.listener = self._hear
         try:
             await self.job.judge.reachable()
             note_writer(self.job.judgement.path, self.writer)
             await self._judge_all(pending)
         finally:
+            self.job.judge.listener = None
             await self.job.judge.close()
         if self.fatal is not None:
             raise self.fatal
 
     async def _judge_all(self, pending: Sequence[Open]) -> None:
+        self.earlier = find_earlier(self.job, pending)
         self.lines = JsonlWriter(self.job.judgement.path / layout.REPLIES)
         queue = iter(pending)
-        workers = min(len(pending), self.job.concurrency // 2 + PREPARED_AHEAD)
+        most = self.job.concurrency or MOST_IN_FLIGHT
+        # As many as at most: images are prepared while the pace is still low, so that it costs no time.
+        workers = min(len(pending), most // 2 + PREPARED_AHEAD)
         threads = ThreadPoolExecutor(max_workers=os.cpu_count() or 2, thread_name_prefix="prepare")
         try:
             with threads as self.threads:
@@ -144,7 +156,11 @@ class _Loop:
         source: Future[EncodedImage] | None = None
         if isinstance(edit, EncodedImage) and any(part.aspect is Aspect.SC for part in one.attempts):
             source = asyncio.ensure_future(self._in_thread(prepared_source, one))
-        await asyncio.gather(*(self._settle(one, part, edit, source) for part in one.attempts))
+        asking = (self._settle(one, part, edit, source) for part in one.attempts)
+        # Where one part stops the run, the others are still waited for: their answers are paid for.
+        for ended in await asyncio.gather(*asking, return_exceptions=True):
+            if ended is not None:
+                raise ended
 
     async def _settle(
         self, one: Open, part: Part, edit: EncodedImage | DataError, source: "Future[EncodedImage] | None"
@@ -157,36 +173,54 @@ class _Loop:
             answer = Answer(delivery=Delivery.REJECTED, message=str(error), tries=0)
             self._record(one, part, len(there), answer)
             return
+        request_sha256 = request_hash(question)
+        earlier = self.earlier.reply(one.sample.id, part, request_sha256)
+        if earlier is not None:
+            self.progress.reused += 1
+            self._append(replace(earlier, attempt=len(there), edit_sha256=one.edit.sha256 or ""))
+            return
         readings = [read_answer(reply) for reply in there]
         counting = [] if self.job.only == "failed" else [r for r in readings if r.status is not ReplyStatus.OVER_BUDGET]
         attempt = len(there)
         while settled(counting) is None:
             self.progress.total += attempt > len(there)
-            reply = await self._ask(one, question, attempt)
+            reply = await self._ask(one, question, request_sha256, attempt)
             if reply is None:
                 return
             counting.append(read_answer(reply))
             attempt += 1
 
-    async def _ask(self, one: Open, question: Question, attempt: int) -> Reply | None:
+    async def _ask(self, one: Open, question: Question, request_sha256: str, attempt: int) -> Reply | None:
         """Ask and record; None if it came to stopping, here or while others were asked."""
         try:
-            async with self.free, self.job.spending.call(question) as paid:
+            async with self.gate, self.job.spending.call(question) as paid:
                 if self._stopping():
                     return None
                 started = monotonic()
                 answer = await self._answer(question)
                 paid(answer)
-        except GeditBenchError as error:  # not raised on: the other aspect may be in flight, and paid for
+                seconds = monotonic() - started
+                if not self.heard:
+                    self._learn(Exchange(seconds, "failed" if answer.delivery in _UNHEARD else "answered"))
+        except GeditBenchError as error:  # not raised on: the other parts may be in flight, and paid for
             self.fatal = self.fatal or error
             return None
         part = Part(question.aspect, question.repeat)
-        return self._record(one, part, attempt, answer, question, monotonic() - started)
+        return self._record(one, part, attempt, answer, request_sha256, seconds)
+
+    def _hear(self, exchange: Exchange) -> None:
+        self.heard = True
+        self._learn(exchange)
+
+    def _learn(self, exchange: Exchange) -> None:
+        self.pace.told(exchange)
+        self.gate.admit()
 
     async def _answer(self, question: Question) -> Answer:
         try:
             return await self.job.judge.ask(question)
-        except GeditBenchError:
+        except GeditBenchError as error:
+            self.fatal = self.fatal or error  # at once, before the gate lets the next one through
             raise
         except Exception as error:  # a judge may raise anything: it costs one reply, never the run
             log.debug("%s failed", self.job.judge.name, exc_info=True)
@@ -194,27 +228,30 @@ class _Loop:
             return Answer(delivery=Delivery.TRANSPORT, message=message)
 
     def _record(
-        self, one: Open, part: Part, attempt: int, answer: Answer, question: Question | None = None, seconds: float = 0
+        self, one: Open, part: Part, attempt: int, answer: Answer, request_sha256: str = "", seconds: float = 0.0
     ) -> Reply:
-        seed = question.parameters.get("seed") if question else None
+        seed = self.job.protocol.parameters_of(part.repeat).get("seed")
         reply = Reply(
             sample=one.sample.id,
             aspect=part.aspect,
             repeat=part.repeat,
             attempt=attempt,
             edit_sha256=one.edit.sha256 or "",
-            request_sha256=request_hash(question) if question else "",
+            request_sha256=request_sha256,
             seed=seed if isinstance(seed, int) else None,
             seconds=round(seconds, 4),
             writer=self.writer.writer,
             time=now(),
             **{one.name: getattr(answer, one.name) for one in fields(answer)},
         )
-        self.lines.append(to_json(reply))
+        self._append(reply)
+        return reply
+
+    def _append(self, reply: Reply) -> None:
+        self.lines.append(to_json(replace(reply, writer=self.writer.writer, time=now())))
         self.progress.counts[read_answer(reply).status] += 1
         self.progress.done += 1
         self.watch(self.progress)
-        return reply
 
     async def _in_thread(self, work: Callable[[JudgeJob, Open], T], one: Open) -> T:
         return await asyncio.get_running_loop().run_in_executor(self.threads, work, self.job, one)

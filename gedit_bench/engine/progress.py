@@ -8,13 +8,14 @@ from time import monotonic
 
 @dataclass(slots=True)
 class Progress:
-    """How far a loop is: `counts` holds how often each status occurred."""
+    """How far a loop is: `counts` holds how often each status occurred, `reused` what needed no asking."""
 
     stage: str
     total: int
     done: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=monotonic)
+    reused: int = 0
 
 
 Watcher = Callable[[Progress], None]

@@ -25,6 +25,8 @@ class JudgeJob:
     """What is to be judged, by whom, and how it is asked.
 
     `fallback_for` is another judge's judgement: only the aspects that failed there are asked about.
+    `concurrency` fixes the number of requests in flight; None leaves it to what the judge can take.
+    `reuse` takes the answer to the very same request from another run, if there is one.
     """
 
     run: Run
@@ -34,9 +36,10 @@ class JudgeJob:
     rubric: Rubric
     benchmark: Benchmark
     samples: Sequence[Sample]
-    concurrency: int = 256
+    concurrency: int | None = None
     only: Only = "missing"
     repeats: int = 1
+    reuse: bool = True
     fallback_for: Judgement | None = None
     spending: Spending = field(default_factory=Spending)
 

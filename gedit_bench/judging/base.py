@@ -65,6 +65,7 @@ class Judge:
         vlm: False where no vision-language model looks at the images; said wherever it appears.
         protocol: the only protocol that the judge can answer; None if it takes any.
         free: True where nobody is paid for an answer.
+        costly: True where an answer takes money or time, so that one which is there is reused.
 
     `listener` is told of every HTTP exchange, if the judge has any. `host` is where the judge is, which
     its price depends on; empty where it is in this process.
@@ -73,6 +74,7 @@ class Judge:
     vlm: ClassVar[bool] = True
     protocol: ClassVar[str | None] = None
     free: ClassVar[bool] = False
+    costly: ClassVar[bool] = True
     host: str = ""
 
     def __init__(self, name: str, endpoint: str) -> None:

@@ -28,7 +28,7 @@ def judge_over_http(settings: "JudgeSettings") -> Judge:
             endpoint_label=settings.endpoint_label if len(urls) == 1 else None,
             timeout=settings.timeout,
             retry_for=settings.retry_for,
-            concurrency=settings.concurrency,
+            concurrency=settings.connections,
         )
         for url in urls
     ]

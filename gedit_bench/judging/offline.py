@@ -29,6 +29,7 @@ class OfflineJudge(Judge):
     vlm: ClassVar[bool] = False
     protocol: ClassVar[str | None] = "pixels"
     free: ClassVar[bool] = True
+    costly: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__(NAME, "local")

@@ -12,13 +12,17 @@ from gedit_bench.judging.protocol import Protocol, find_protocol
 DEFAULT_JUDGE = "gpt-4.1-2025-04-14"
 DEFAULT_PROTOCOL = "official"
 
+MOST_IN_FLIGHT = 256
+"""Requests in flight at most, unless somebody fixes another number: prepared images wait in memory."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSettings:
     """Which judge, where, and how patiently it is asked.
 
     Several base URLs are a pool of servers for one judge. `timeout` is seconds for one HTTP call,
-    `retry_for` seconds over all tries of one question, `concurrency` the number of requests in flight.
+    `retry_for` seconds over all tries of one question, `concurrency` the number of requests in flight; None
+    for as many as the judge can take.
     """
 
     name: str = DEFAULT_JUDGE
@@ -26,7 +30,12 @@ class JudgeSettings:
     endpoint_label: str | None = None
     timeout: float = 120.0
     retry_for: float = 600.0
-    concurrency: int = 256
+    concurrency: int | None = None
+
+    @property
+    def connections(self) -> int:
+        """How many requests may be in flight at most."""
+        return self.concurrency or MOST_IN_FLIGHT
 
 
 def make_judge(settings: JudgeSettings) -> Judge:

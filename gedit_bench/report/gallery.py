@@ -160,6 +160,7 @@ def _aspect(reading: Reading | None, reply: Reply | None, entry: Entry) -> dict[
             "message": reply.message,
             "finish": reply.finish_reason,
             "attempt": reply.attempt or None,
+            "reused": reply.reused_from,
             "model": reply.model if entry.judge_changed or FALLBACK in reading.flags else None,
         }
     return _without_empty(

@@ -126,6 +126,7 @@ def _judgement(entry: Entry) -> JudgementMethod:
         ("temperature", _sent(judge, "temperature")),
         ("seed", _sent(judge, "seed")),
         ("fallback judge", _fallback(entry)),
+        ("reused replies", str(entry.scored.reused or "")),
         ("created", judge.created),
     )
     request = tuple((name, _text(value)) for name, value in judge.request.items())

@@ -55,6 +55,12 @@ def judgement_of_fallback(folder: Path) -> Path | None:
     return whole.parents[1] if whole.parent.name == "fallbacks" and (whole / MANIFEST).exists() else None
 
 
+def same_judgements(root: Path, judgement: Path) -> list[Path]:
+    """Return the judgements below a folder of runs that are named as one of them, in the order of their paths."""
+    pattern = f"*/*/{judgement.parent.name}/{judgement.name}/{MANIFEST}"
+    return sorted(manifest.parent for manifest in root.glob(pattern))
+
+
 def run_of_judgement(folder: Path) -> Path | None:
     """Return the run that a judgement's folder belongs to, None if it is no such folder."""
     whole = folder.absolute()

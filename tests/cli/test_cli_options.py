@@ -419,6 +419,29 @@ class Paid(EditModel):
 '''
 
 
+@pytest.mark.parametrize(("words", "reused"), [((), True), (("--no-reuse",), False)])
+def test_no_reuse_asks_what_is_known(words: Words, reused: bool, base: Words, fake: JudgeProcess) -> None:
+    asking = (*asked(fake), "--endpoint-label", f"reuse-{reused}", *words)
+    small = (*base, "--task", "color_alter", "--out", "new")
+
+    def requests(*command: object) -> int:
+        before = fake.stats()["requests"]
+        ended = gedit_bench(*command)
+        assert ended.code == 0
+        assert ("not asked for again" in ended.err) == (reused and command[-1] != "first")
+        return fake.stats()["requests"] - before
+
+    expected = 0 if reused else 2
+    assert requests("run", *small, *asking, "--name", "first") == 2
+    assert requests("run", *small, *asking, "--name", "second") == expected  # the same pixels
+    assert gedit_bench("edit", *small, "--name", "third").code == 0
+    assert gedit_bench("plan", *small, *asking, "--name", "third", "--json").json()["questions"] == expected
+    [third] = runs(Path("new/third").parent)[-1:]
+    assert requests("judge", third, *asking) == expected
+    assert (", 2 of them reused" in gedit_bench("status", third).out) == reused
+    assert ("(reused from first/" in gedit_bench("show", third, f"{1:032x}").out) == reused
+
+
 @pytest.mark.parametrize("verb", ["run", "report"])
 def test_allow_partial_gives_a_headline(verb: str, base: Words, results: Path) -> None:
     edit = ("run", *base, *OFFLINE, "--out", "new", "--shard", "0/2")
@@ -521,7 +544,7 @@ def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProce
         **{"--lang": "en", "--subset": "intersection", "--limit": "1", "--option": "strength=0.5", "--seed": "1"},
         **{"--shard": "0/1", "--name": "x", "--out": "new", "--only": "missing", "--judge": "fake-judge"},
         **{"--protocol": "native", "--base-url": fake.url, "--endpoint-label": "pool", "--timeout": "9.0"},
-        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2", "--prices": str(prices)},
+        **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2", "--prices": str(prices), "--no-reuse": "True"},
         **{"--fallback-judge": "other", "--fallback-base-url": fake.url},
     }
     environment = {OPTIONS["plan", name].envvar: value for name, value in values.items()}
@@ -560,7 +583,7 @@ ENDPOINT = dict.fromkeys(
 WAITING = {"--timeout": "test_timeout_ends_the_waiting"}
 RETRYING = {"--retry-for": "test_retry_for_bounds_the_tries"}
 CROWDING = {"--concurrency": "test_concurrency_bounds_what_is_in_flight"}
-REPEATING = {"--repeats": "test_repeats_ask_more_often"}
+REPEATING = {"--repeats": "test_repeats_ask_more_often", "--no-reuse": "test_no_reuse_asks_what_is_known"}
 FALLBACK = dict.fromkeys(
     ("--fallback-judge", "--fallback-base-url"), "test_a_fallback_judge_is_asked_where_the_first_fails"
 )

@@ -16,6 +16,7 @@ from scripted_judge import Scripted, ScriptedJudge, completion
 from small_benchmark import OFFLINE, editing, lines, selection, write_benchmark
 
 from gedit_bench import EditStatus, JudgeSettings, Judging, Run, edit, judge
+from gedit_bench.engine.pacing import Pace
 from gedit_bench.errors import Interrupted, QuotaError, RunLockedError, UnavailableError, UsageError
 from gedit_bench.records import Aspect, ReplyStatus
 from gedit_bench.results import Scored
@@ -201,8 +202,13 @@ def test_a_second_judge_of_the_same_kind_is_told(run: Run) -> None:
 
 def test_ctrl_c_saves_what_is_in_flight(run: Run) -> None:
     with judge_process(latency=0.3) as server:
-        timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-        timer.start()
+
+        def interrupt() -> None:
+            while server.stats().get("requests", 0) < 5:
+                time.sleep(0.02)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
         with pytest.raises(Interrupted):
             judge(run, judging=native(server.url, concurrency=4))
         time.sleep(0.1)
@@ -228,6 +234,34 @@ def test_what_nobody_can_answer_stops_the_run_and_records_nothing(
     with ScriptedJudge(models, Scripted(body, status)) as server, pytest.raises(error):
         judge(run, judging=native(server.url))
     assert lines(next(run.path.rglob("replies.jsonl"))) == []
+
+
+def test_a_judge_that_takes_few_at_once_is_not_overrun(data: Path, tmp_path: Path) -> None:
+    run = edit("identity", selection(data), editing(tmp_path / "results"))
+    with judge_process("", 0.05, 0, "--cap", 4) as server:
+        scored = judge(run, judging=native(server.url, concurrency=None, retry_for=60.0))
+        stats = server.stats()
+    assert statuses(scored) == {ReplyStatus.OK: 44}
+    assert stats["good"] == 44
+    assert stats["requests"] < 4 * 44
+
+
+def test_a_judge_that_takes_many_at_once_gets_them(tmp_path: Path) -> None:
+    data = write_benchmark(tmp_path / "data", keys=5)
+    run = edit("identity", selection(data), editing(tmp_path / "results"))
+    with judge_process(latency=0.5) as server:
+        scored = judge(run, judging=native(server.url, concurrency=None))
+        stats = server.stats()
+    assert statuses(scored) == {ReplyStatus.OK: 220}
+    assert stats["in_flight_peak"] > 40  # it starts with fewer
+
+
+def test_a_judge_that_tells_of_no_exchange_is_paced_by_its_answers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = []
+    hear = Pace.told
+    monkeypatch.setattr(Pace, "told", lambda self, exchange: (told.append(exchange.outcome), hear(self, exchange)))
+    judge(run, judging=OFFLINE)
+    assert told == ["answered"] * 44
 
 
 def test_sc_and_pq_are_asked_as_the_protocol_says(run: Run) -> None:

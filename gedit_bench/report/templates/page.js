@@ -115,7 +115,7 @@
     const raw = el("details", why ? {} : { open: "" }, el("summary", {}, "Raw reply"), el("pre", { dir: "auto" }, aspect.reply ?? "(no content)"));
     return el("section", { class: "aspect" }, heading, why,
       pairs([["status", aspect.status], ["finish reason", aspect.finish], ["flags", (aspect.flags || []).join(", ")], ["refusal", aspect.refusal],
-        ["message", aspect.message], ["asked again", aspect.attempt], ["returned model", aspect.model]]), raw);
+        ["message", aspect.message], ["asked again", aspect.attempt], ["returned model", aspect.model], ["reused from", aspect.reused]]), raw);
   }
   function fullImage(cell, entry) {
     const box = frame(cell.thumb, `Edit by ${entry.label}`, without(cell)), image = box.querySelector("img");
