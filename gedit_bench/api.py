@@ -19,8 +19,10 @@ from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import JudgeJob, judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
+from gedit_bench.engine.replaying import replay
 from gedit_bench.errors import DataError
 from gedit_bench.judging.registry import JudgeSettings
+from gedit_bench.judging.replay import ReplayJudge
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.results import Scored, score
 from gedit_bench.settling import (
@@ -31,6 +33,7 @@ from gedit_bench.settling import (
     open_run,
     prepare_asking,
     reached,
+    replaying,
     selected,
     settle_model,
 )
@@ -107,6 +110,8 @@ def judge(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
+    if (stored := replaying(judging or Judging())) is not None:
+        return _replay(target, selection or Selection(), stored, out, watch)
     asking = prepare_asking(judging or Judging())
     only = judging.only if judging else "missing"
     if not isinstance(target, Run):
@@ -137,13 +142,22 @@ def run(
         GeditBenchError: see `errors`; each says what to do.
     """
     settle_model(model, editing or Editing()).model.check()
-    asyncio.run(reached(prepare_asking(judging or Judging()).judge))
+    asking = judging or Judging()
+    asyncio.run(reached(replaying(asking) or prepare_asking(asking).judge))
     made = edit(model, selection, editing, watch=watch)
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
     scored = judge(made, narrowed, judging, watch=watch)
     if judging and judging.only == "failed":  # what was edited once more has not been judged at all
         scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch)
     return scored
+
+
+def _replay(target: Run | str | Path, selection: Selection, stored: ReplayJudge, out: Path, watch: Watcher) -> Scored:
+    """Take over stored replies. The benchmark's data are looked at only where they are named."""
+    made = target if isinstance(target, Run) else open_target(Path(target), selection, out, watch)
+    if selection.data:
+        return replay(made, stored, selection.within(made, benchmark_of(made, selection.data)))
+    return replay(made, stored, selection.of(made.samples()))
 
 
 def open_target(target: Path, selection: Selection | None, out: Path, watch: Watcher) -> Run:

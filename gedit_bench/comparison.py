@@ -55,6 +55,8 @@ def _judgements(place: Run | str | Path) -> Sequence[Scored]:
         return [score(Run.open(run), Judgement.open(folder))]
     opened = place if isinstance(place, Run) else Run.open(place)
     found = [score(opened, one) for one in opened.judgements()]
+    originals = {_way(one) for one in found if not one.judgement.manifest.replayed_from}
+    found = [one for one in found if not one.judgement.manifest.replayed_from or _way(one) not in originals]
     if not found:
         raise UsageError(f"{folder} has not been judged.", f"Run `gedit-bench judge {folder}`.")
     return found
@@ -69,6 +71,7 @@ def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
         ("judge", one.judgement.manifest.judge_id, other.judgement.manifest.judge_id),
         ("model string returned by the judge", " + ".join(one.models), " + ".join(other.models)),
         ("way of asking", one.judgement.manifest.request_id, other.judgement.manifest.request_id),
+        ("replies replayed from", *(one.judgement.manifest.replayed_from or "nowhere" for one in (one, other))),
         ("dataset revision", one.run.manifest.dataset_revision, other.run.manifest.dataset_revision),
     )
     return tuple(f"{name}: {mine} against {yours}" for name, mine, yours in facts if mine != yours)

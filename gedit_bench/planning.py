@@ -10,6 +10,7 @@ from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.judging import JudgeJob, to_judge
 from gedit_bench.errors import UnavailableError
+from gedit_bench.judging.replay import MissingReplyError
 from gedit_bench.records import Json
 from gedit_bench.store import layout
 from gedit_bench.store.run import Judgement, Run
@@ -94,16 +95,21 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     missing = _missing_for(choice.model) if open_edits else []
     judge, request_id, questions = judging.judge.name, "", 2 * len(samples)
     try:
-        asking = settling.prepare_asking(judging, fetch=False)
-        described = asking.manifest()
-        judge, request_id = described.judge_id, described.request_id
-        path = layout.judgement_folder(folder, judge, request_id)
-        job = JudgeJob(
-            run, Judgement(path, described), asking.judge, asking.protocol, asking.rubric, benchmark, samples
-        )
-        there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-        questions = 2 * len(open_edits) + sum(len(one.attempts) for one in to_judge(job) if one.sample.id in there)
-    except UnavailableError as error:
+        if (stored := settling.replaying(judging)) is not None:
+            described, questions = stored.manifest(), 0
+            judge, request_id = described.label, described.request_id
+            stored.replies(edit for sample, edit in run.edits().items() if sample in {one.id for one in samples})
+        else:
+            asking = settling.prepare_asking(judging, fetch=False)
+            described = asking.manifest()
+            judge, request_id = described.judge_id, described.request_id
+            path = layout.judgement_folder(folder, judge, request_id)
+            job = JudgeJob(
+                run, Judgement(path, described), asking.judge, asking.protocol, asking.rubric, benchmark, samples
+            )
+            there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
+            questions = 2 * len(open_edits) + sum(len(one.attempts) for one in to_judge(job) if one.sample.id in there)
+    except (UnavailableError, MissingReplyError) as error:
         missing.append(f"{error} {error.hint}")
     return Plan(
         run=str(folder),

@@ -83,6 +83,7 @@ def write_derived(scored: Scored) -> None:
             "judge_id": manifest.judge_id,
             "request_id": manifest.request_id,
             "returned_models": list(scored.models),
+            **({"replayed_from": manifest.replayed_from} if manifest.replayed_from else {}),
             "summaries": [summary_json(summary) for summary in scored.summaries(allow_partial=True)],
         },
     )

@@ -21,6 +21,7 @@ class JudgementState:
     prompt_tokens: int
     completion_tokens: int
     summaries: list[Summary]
+    replayed_from: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -28,6 +29,7 @@ class JudgementState:
             "judge_id": self.judge_id,
             "request_id": self.request_id,
             "path": self.path,
+            "replayed_from": self.replayed_from,
             "replies": self.replies,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -85,4 +87,5 @@ def _judgement_state(run: Run, judgement: Judgement) -> JudgementState:
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
         summaries=score(run, judgement).summaries(),
+        replayed_from=judgement.manifest.replayed_from,
     )

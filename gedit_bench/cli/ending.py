@@ -70,7 +70,9 @@ def print_scored(scored: Scored) -> None:
     """Print a judgement's numbers, and what they leave out."""
     manifest = scored.judgement.manifest
     kind = "" if manifest.vlm else " (no VLM: pixels were measured)"
-    tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.judge_id}{kind}")
+    tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.label}{kind}")
+    if manifest.replayed_from:
+        tell(f"nobody was asked: replies replayed from {manifest.replayed_from}")
     tell(f"asked as {manifest.request_id}, scored as {scored.scoring_id}")
     summaries = scored.summaries()
     header = ("language", "subset", "SC", "PQ", "O", "scored", "selected")

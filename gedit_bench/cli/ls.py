@@ -142,13 +142,13 @@ def _recipes(model: str | None = None) -> "list[dict[str, Json]]":
 
 
 def _judges() -> "list[dict[str, Json]]":
-    from gedit_bench.judging.registry import DEFAULT_JUDGE
+    from gedit_bench.judging.registry import DEFAULT_JUDGE, judge_words
 
-    return [
-        {"judge": DEFAULT_JUDGE, "what it is": "the default: a snapshot of the official judge, with OPENAI_API_KEY"},
-        {"judge": "any model name", "what it is": "behind an OpenAI-compatible endpoint, with --base-url"},
-        {"judge": "offline", "what it is": "no VLM: measures pixels, so that the whole way runs anywhere"},
-    ]
+    words = {
+        DEFAULT_JUDGE: "the default: a snapshot of the official judge, with OPENAI_API_KEY",
+        "any model name": "behind an OpenAI-compatible endpoint, with --base-url",
+    }
+    return [{"judge": name, "what it is": line} for name, line in (words | judge_words()).items()]
 
 
 def _protocols() -> "list[dict[str, Json]]":
@@ -177,7 +177,7 @@ def _runs(root: Path) -> "list[dict[str, Json]]":
             "model": run.manifest.name,
             "recipe": run.manifest.recipe,
             "samples": len(run.samples()),
-            "judged by": ", ".join(one.manifest.judge_id for one in run.judgements()),
+            "judged by": ", ".join(one.manifest.label for one in run.judgements()),
         }
         for run in runs
     ]

@@ -113,9 +113,9 @@ class EditOptions(ModelOptions):
 class EndpointOptions:
     """Who judges, where, and how it is asked."""
 
-    judge: Annotated[str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or 'offline'.")] = (
-        "gpt-4.1-2025-04-14"
-    )
+    judge: Annotated[
+        str, option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, or one of `ls judges`.")
+    ] = "gpt-4.1-2025-04-14"
     protocol: Annotated[
         str | None, option("--protocol", help="official or native; 'pixels' is the offline judge's.")
     ] = None

@@ -37,7 +37,8 @@ def _words(state: "RunState") -> str:
     if state.flags:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
-        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies")
+        replayed = f", replayed from {judgement.replayed_from}" if judgement.replayed_from else ""
+        lines.append(f"  {judgement.judge_id} {judgement.request_id}: {judgement.replies} replies{replayed}")
         for summary in judgement.summaries:
             if summary.subset == "full":
                 part = summary.coverage

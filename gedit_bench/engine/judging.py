@@ -141,7 +141,7 @@ class _Loop:
         self.progress = progress
         self.watch = watch
         self.fatal: GeditBenchError | None = None
-        self.free = asyncio.Semaphore(job.concurrency)
+        self.free = asyncio.Semaphore(min(job.concurrency, job.judge.at_once or job.concurrency))
         self.writer = this_writer(judge=job.judge.name, endpoint=job.judge.endpoint)
 
     async def judge(self, pending: Sequence[Open]) -> None:

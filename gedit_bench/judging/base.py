@@ -52,14 +52,22 @@ class Judge:
     Class attributes:
         vlm: False where no vision-language model looks at the images; said wherever it appears.
         protocol: the only protocol that the judge can answer; None if it takes any.
+        usual_protocol: the one that it is asked under unless another is chosen; None for the official one.
+        at_once: the most questions that it takes at once, whatever concurrency is asked for; None for any.
     """
 
     vlm: ClassVar[bool] = True
     protocol: ClassVar[str | None] = None
+    usual_protocol: ClassVar[str | None] = None
+    at_once: int | None = None
 
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name
         self.endpoint = endpoint
+
+    def refuses(self, parameters: Mapping[str, Json]) -> str:
+        """Return why the judge can't do what a protocol's parameters ask for; empty if it can."""
+        return ""
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer to one question, after whatever retries the transport needs.

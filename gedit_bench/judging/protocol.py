@@ -92,6 +92,15 @@ PROTOCOLS = {
             parameters={"max_tokens": 1400},
         ),
         Protocol(
+            name="official-qwen",
+            words="GEdit-Bench's own rubric and requests, Qwen form: images first, both near 512² as PNG, greedy, "
+            "512 tokens.",
+            rubric="official",
+            encoding="png",
+            images_first=True,
+            parameters={"max_tokens": 512, "temperature": 0},
+        ),
+        Protocol(
             name="native",
             words="gedit-bench's rubric in its own words: temperature 0, a fixed seed and a JSON schema, "
             "images as in the official protocol. Not comparable with official numbers.",

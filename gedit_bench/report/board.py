@@ -148,7 +148,9 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        identity = f"{one.run.manifest.fingerprint}-{short_hash([judge.judge_id, judge.request_id])}"
+        name = f"{name} (replayed)" if judge.replayed_from else name
+        way = [judge.judge_id, judge.request_id, *filter(None, [judge.replayed_from])]
+        identity = f"{one.run.manifest.fingerprint}-{short_hash(way)}"
         seen[identity] += 1
         again = f"-{seen[identity]}" if seen[identity] > 1 else ""
         entries.append(Entry(index, identity + again, name, one))

@@ -53,7 +53,7 @@ def _entry(entry: Entry, out: Path, *, several: bool) -> dict[str, Json]:
     return {
         "id": entry.id,
         "label": entry.label,
-        "judge": f"{judge.judge_id}, {judge.request_id}{'' if judge.vlm else ', no VLM'}",
+        "judge": f"{judge.label}, {judge.request_id}{'' if judge.vlm else ', no VLM'}",
         "judgeShort": (judge.judge if judge.vlm else "offline, no VLM") if several or not judge.vlm else "",
         "about": f"{manifest.recipe} · {manifest.fingerprint}",
         "notes": manifest.notes,

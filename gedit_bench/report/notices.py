@@ -26,6 +26,7 @@ def notices(board: Board, cards: Iterable[Card], pictures: Pictures) -> list[Not
         *_partial(rows),
         *_damaged(board.entries, pictures),
         *_judge_changed(board.entries),
+        *_replayed(board.entries),
         *(Notice("coverage", _about(row, row.summary.why_unranked)) for row in rows if row.summary.why_unranked),
         *(Notice("empty", _about(row, row.summary.why_none)) for row in rows if _is_empty(row)),
         *_mixed(board),
@@ -96,6 +97,14 @@ def _judge_changed(entries: Iterable[Entry]) -> list[Notice]:
         )
         for entry in entries
         if entry.judge_changed
+    ]
+
+
+def _replayed(entries: Iterable[Entry]) -> list[Notice]:
+    return [
+        Notice("replayed", f"{entry.label}: nobody was asked; the replies are those of {entry.judge.replayed_from}.")
+        for entry in entries
+        if entry.judge.replayed_from
     ]
 
 

@@ -44,6 +44,12 @@ def judgement_folder(run: Path, judge_id: str, request_id: str) -> Path:
     return run / "judgments" / f"{folder_name(judge_id)}_{request_id}"
 
 
+def replay_folder(run: Path, judge_id: str, request_id: str, digest: str) -> Path:
+    """Return the folder of replies that were taken over from another judgement; `digest` names those replies."""
+    original = judgement_folder(run, judge_id, request_id)
+    return original.with_name(f"{original.name}_replayed-{digest}")
+
+
 def run_of_judgement(folder: Path) -> Path | None:
     """Return the run that a judgement's folder belongs to, None if it is no such folder."""
     whole = folder.absolute()
