@@ -1,48 +1,27 @@
-"""Qwen2.5-VL through transformers: questions in, replies out, many at once, decoded greedily.
+"""Qwen2.5-VL through transformers: questions in, replies out, many at once, decoded greedily."""
 
-Images and text are put together here and not by the library's processor, which can't be made where
-torchvision isn't installed.
-"""
-
-import io
-import json
 import logging
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice, takewhile
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import torch
 import transformers
-from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 
 from gedit_bench.errors import DataError, UnavailableError
 from gedit_bench.judging.base import Answer, Question
+from gedit_bench.judging.qwen25vl_turns import Turn, image_processing, load_reader, read_turn
 from gedit_bench.judging.qwen25vl_weights import Weights
-from gedit_bench.judging.resampling import resample
 from gedit_bench.records import Delivery
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerFast, Qwen2_5_VLForConditionalGeneration, Qwen2VLImageProcessorPil
+    from transformers import Qwen2_5_VLForConditionalGeneration
 
 log = logging.getLogger(__name__)
-
-NEW_TOKENS = 512
-"""Length of a reply, at most, unless the protocol says otherwise."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Turn:
-    """A question as the model reads it: (L,) ids, (patches, values) pixels, (images, 3) grids, and reply's length."""
-
-    ids: Tensor
-    pixels: Tensor
-    grids: Tensor
-    new_tokens: int
 
 
 class QwenModel:
@@ -62,7 +41,6 @@ class QwenModel:
         if not sys.stderr.isatty():
             transformers.utils.logging.disable_progress_bar()
         on_gpu = torch.cuda.is_available()
-        processing = _image_processing()
         try:
             loaded: tuple[Qwen2_5_VLForConditionalGeneration, dict[str, set[str]]] = (
                 transformers.Qwen2_5_VLForConditionalGeneration.from_pretrained(
@@ -74,25 +52,19 @@ class QwenModel:
                     output_loading_info=True,
                 )
             )
-            self._tokenizer: PreTrainedTokenizerFast = transformers.AutoTokenizer.from_pretrained(
-                weights.folder, local_files_only=True
-            )
-            kind: type[Qwen2VLImageProcessorPil] = getattr(transformers, processing)
-            self._images = kind.from_pretrained(weights.folder, local_files_only=True)
+            model, found = loaded
+            self._reader = load_reader(weights, model.config.image_token_id)
         except (OSError, ValueError, RuntimeError, ImportError, SafetensorError) as error:
             raise _unloadable(weights, str(error).partition("\n")[0]) from error
-        self._model, found = loaded
-        self._model.eval()
+        self._model = model.eval()
         if found["missing_keys"]:  # the library would go on with random numbers
             raise _unloadable(weights, f"it has no {min(found['missing_keys'])}")
-        self._template = _chat_template(weights, self._tokenizer)
-        self._image_token = str(self._tokenizer.convert_ids_to_tokens(self._model.config.image_token_id))
         self._batch = batch
         self._stopped = threading.Event()
         self._returned = f"{weights.name}@{weights.revision()}"
         self._fingerprint = " ".join(
             (
-                *(str(self._model.dtype).removeprefix("torch."), "gpu" if on_gpu else "cpu", processing),
+                *(str(self._model.dtype).removeprefix("torch."), "gpu" if on_gpu else "cpu", image_processing()),
                 *(f"transformers-{transformers.__version__}", f"torch-{torch.__version__}"),
             )
         )
@@ -109,35 +81,16 @@ class QwenModel:
         `transport`, as a server's error 500 would be: nothing is wrong with it, and elsewhere it may fit.
         """
         read = [self._read(question) for question in questions]
-        replies = iter(self._replies([one for one in read if isinstance(one, _Turn)]))
+        replies = iter(self._replies([one for one in read if isinstance(one, Turn)]))
         return [one if isinstance(one, Answer) else next(replies) for one in read]
 
-    def _read(self, question: Question) -> _Turn | Answer:
+    def _read(self, question: Question) -> Turn | Answer:
         try:
-            images = [_decoded(image.data) for image in question.images]
+            return read_turn(self._reader, question)
         except DataError as error:
             return Answer(delivery=Delivery.REJECTED, message=str(error))
-        seen = self._images(images=images, return_tensors="pt")
-        shown = [{"type": "image"} for _ in images]
-        said = [{"type": "text", "text": question.prompt}]
-        turn = [{"role": "user", "content": [*shown, *said] if question.images_first else [*said, *shown]}]
-        text = self._tokenizer.apply_chat_template(
-            turn, chat_template=self._template, tokenize=False, add_generation_prompt=True
-        )
-        parts = str(text).split(self._image_token)
-        if len(parts) != len(images) + 1:
-            return Answer(
-                delivery=Delivery.REJECTED,
-                message=f"The prompt spells {self._image_token}, which stands for an image of its own.",
-            )
-        merged = self._images.merge_size**2
-        counts = [int(grid.prod()) // merged for grid in seen["image_grid_thw"]]
-        whole = parts[0] + "".join(self._image_token * n + part for n, part in zip(counts, parts[1:], strict=True))
-        ids = self._tokenizer(whole, add_special_tokens=False, return_tensors="pt")["input_ids"][0]
-        wanted = cast(int, question.parameters.get("max_tokens", NEW_TOKENS))
-        return _Turn(ids, seen["pixel_values"], seen["image_grid_thw"], wanted)
 
-    def _replies(self, turns: Sequence[_Turn]) -> list[Answer]:
+    def _replies(self, turns: Sequence[Turn]) -> list[Answer]:
         answers: list[Answer] = []
         while len(answers) < len(turns):
             length = turns[len(answers)].new_tokens
@@ -153,7 +106,7 @@ class QwenModel:
                 answers.append(Answer(delivery=Delivery.TRANSPORT, message="There is too little memory for it."))
         return answers
 
-    def _attempted(self, turns: Sequence[_Turn]) -> list[Answer] | None:
+    def _attempted(self, turns: Sequence[Turn]) -> list[Answer] | None:
         """The answers, None where memory ran out."""
         try:
             return self._generate(turns)
@@ -164,7 +117,7 @@ class QwenModel:
             torch.cuda.empty_cache()
         return None
 
-    def _generate(self, turns: Sequence[_Turn]) -> list[Answer]:
+    def _generate(self, turns: Sequence[Turn]) -> list[Answer]:
         longest = max(len(turn.ids) for turn in turns)
         ids = torch.zeros(len(turns), longest, dtype=torch.long)
         mask = torch.zeros_like(ids)
@@ -191,14 +144,14 @@ class QwenModel:
     def _when_stopped(self, ids: Tensor, scores: object, **more: object) -> Tensor:
         return torch.full((len(ids),), self._stopped.is_set(), device=ids.device)
 
-    def _answer(self, turn: _Turn, reply: list[int]) -> Answer:
+    def _answer(self, turn: Turn, reply: list[int]) -> Answer:
         ends = self._model.generation_config.eos_token_id
         ending = set(ends) if isinstance(ends, list) else {ends}
         end = next((place for place, token in enumerate(reply) if token in ending), None)
         said = reply if end is None else reply[:end]
         return Answer(
             delivery=Delivery.ANSWERED,
-            content=self._tokenizer.decode(said, skip_special_tokens=True, clean_up_tokenization_spaces=False),
+            content=self._reader.tokenizer.decode(said, skip_special_tokens=True, clean_up_tokenization_spaces=False),
             finish_reason="length" if end is None else "stop",
             model=self._returned,
             fingerprint=self._fingerprint,
@@ -237,21 +190,3 @@ def _unloadable(weights: Weights, why: str) -> UnavailableError:
     return UnavailableError(
         f"{weights.name} can't be loaded: {why}.", "Download it again, or ask a server that has it, with --base-url."
     )
-
-
-def _decoded(data: bytes) -> Image.Image:
-    with Image.open(io.BytesIO(data)) as image:
-        return resample(image)
-
-
-def _image_processing() -> str:
-    return "Qwen2VLImageProcessor" if transformers.utils.is_torchvision_available() else "Qwen2VLImageProcessorPil"
-
-
-def _chat_template(weights: Weights, tokenizer: "PreTrainedTokenizerFast") -> str:
-    """The processor's template where it has one, else the tokenizer's."""
-    file = weights.folder / "chat_template.json"
-    template = json.loads(file.read_bytes()).get("chat_template") if file.is_file() else tokenizer.chat_template
-    if not isinstance(template, str):
-        raise UnavailableError(f"{weights.name} has no chat template.", "Download all of its files again.")
-    return template
