@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
     from gedit_bench.editing.registry import register
     from gedit_bench.errors import GeditBenchError
+    from gedit_bench.judging.base import Answer, Judge, Question
     from gedit_bench.judging.registry import JudgeSettings
-    from gedit_bench.records import EditStatus, ReplyStatus
+    from gedit_bench.records import Delivery, EditStatus, ReplyStatus
     from gedit_bench.scoring.summary import summarize
     from gedit_bench.store.run import Run
 
@@ -22,22 +23,27 @@ _HOMES = {
     "editing.base": ("EditModel", "EditRequest", "Outcome", "setting"),
     "editing.registry": ("register",),
     "errors": ("GeditBenchError",),
+    "judging.base": ("Answer", "Judge", "Question"),
     "judging.registry": ("JudgeSettings",),
-    "records": ("EditStatus", "ReplyStatus"),
+    "records": ("Delivery", "EditStatus", "ReplyStatus"),
     "scoring.summary": ("summarize",),
     "store.run": ("Run",),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Answer",
+    "Delivery",
     "EditModel",
     "EditRequest",
     "EditStatus",
     "Editing",
     "GeditBenchError",
+    "Judge",
     "JudgeSettings",
     "Judging",
     "Outcome",
+    "Question",
     "ReplyStatus",
     "Run",
     "Selection",

@@ -21,10 +21,12 @@ from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
 from gedit_bench.engine.questions import JudgeJob
+from gedit_bench.engine.replaying import replay
 from gedit_bench.engine.spending import checked_price
 from gedit_bench.errors import DataError
 from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
+from gedit_bench.judging.replay import ReplayJudge
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.results import Scored, find_scoring, score
 from gedit_bench.settling import (
@@ -37,6 +39,7 @@ from gedit_bench.settling import (
     prepare_asking,
     prepare_fallback,
     reached,
+    replaying,
     selected,
     settle_model,
 )
@@ -123,6 +126,8 @@ def judge(
         GeditBenchError: see `errors`; each says what to do.
     """
     judging = judging or Judging()
+    if (stored := replaying(judging)) is not None:
+        return _replay(target, selection or Selection(), stored, out, watch)
     asking = prepare_asking(judging)
     other = prepare_fallback(judging, asking)
     spending = checked_price(asking.judge, asking.price, budget)
@@ -189,7 +194,7 @@ def judge_each(
         GeditBenchError: see `errors`; what is lacking for any of the ways is said before anything is asked.
     """
     for judging in judgings:
-        prepare_asking(judging)
+        _asked(judging)
     made = target if isinstance(target, Run) else open_target(Path(target), selection, out, watch)
     return [judge(made, selection, judging, out=out, watch=watch, budget=budget) for judging in judgings]
 
@@ -211,9 +216,7 @@ def run(
         GeditBenchError: see `errors`; each says what to do.
     """
     settle_model(model, editing or Editing()).model.check()
-    asking = prepare_asking(judging or Judging())
-    other = prepare_fallback(judging or Judging(), asking)
-    for one in (asking, *([other] if other else [])):
+    for one in _asked(judging or Judging()):
         checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))
     made = edit(model, selection, editing, watch=watch, budget=budget)
@@ -222,6 +225,23 @@ def run(
     if judging and judging.only == "failed":  # what was edited once more has not been judged at all
         scored = judge(made, narrowed, replace(judging, only="missing"), watch=watch, budget=budget)
     return scored
+
+
+def _replay(target: Run | str | Path, selection: Selection, stored: ReplayJudge, out: Path, watch: Watcher) -> Scored:
+    """Take over stored replies. The benchmark's data are looked at only where they are named."""
+    made = target if isinstance(target, Run) else open_target(Path(target), selection, out, watch)
+    if selection.data:
+        return replay(made, stored, selection.within(made, benchmark_of(made, selection.data)))
+    return replay(made, stored, selection.of(made.samples()))
+
+
+def _asked(judging: Judging) -> list[Asking]:
+    """The judges that are to be asked, all settled; none where stored replies are replayed."""
+    if replaying(judging) is not None:
+        return []
+    asking = prepare_asking(judging)
+    other = prepare_fallback(judging, asking)
+    return [asking] if other is None else [asking, other]
 
 
 def open_target(target: Path, selection: Selection | None, out: Path, watch: Watcher) -> Run:

@@ -119,12 +119,18 @@ def _judgements(place: Run | str | Path, protocol: str | None, scoring: Scoring)
         opened, judgements = Run.open(run), [Judgement.open(folder)]
     else:
         opened = place if isinstance(place, Run) else Run.open(place)
-        judgements = opened.judgements()
+        found = opened.judgements()
+        originals = {_way(one) for one in found if not one.manifest.replayed_from}
+        judgements = [one for one in found if not one.manifest.replayed_from or _way(one) not in originals]
     chosen = [one for one in judgements if protocol in (None, one.manifest.protocol)]
     if not chosen:
         under, option = (f" under the protocol {protocol!r}", f" --protocol {protocol}") if protocol else ("", "")
         raise UsageError(f"{folder} has not been judged{under}.", f"Run `gedit-bench judge {opened.path}{option}`.")
     return [score(opened, one, scoring) for one in chosen]
+
+
+def _way(judgement: Judgement) -> tuple[str, str]:
+    return judgement.manifest.judge_id, judgement.manifest.request_id
 
 
 def _alike(one: Scored, other: Scored, *, across: bool) -> bool:
@@ -139,6 +145,7 @@ def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
         ("model string returned by the judge", " + ".join(one.models), " + ".join(other.models)),
         ("way of asking", one.judgement.manifest.request_id, other.judgement.manifest.request_id),
         ("scoring", one.scoring_id, other.scoring_id),
+        ("replies replayed from", *(one.judgement.manifest.replayed_from or "nowhere" for one in (one, other))),
         ("dataset revision", one.run.manifest.dataset_revision, other.run.manifest.dataset_revision),
     )
     return tuple(f"{name}: {mine} against {yours}" for name, mine, yours in facts if mine != yours)

@@ -14,6 +14,7 @@ from gedit_bench.dataset import load_benchmark
 from gedit_bench.errors import GeditBenchError, UnavailableError
 from gedit_bench.judging.protocol import find_protocol
 from gedit_bench.judging.registry import DEFAULT_PROTOCOL, make_judge, protocol_for
+from gedit_bench.judging.replay import ReplayJudge
 from gedit_bench.judging.rubric import find_rubric
 from gedit_bench.secrets import redact
 from gedit_bench.store.provenance import this_writer
@@ -64,7 +65,10 @@ def _judge(judging: settling.Judging) -> str:
 
 def _rubric(judging: settling.Judging) -> str:
     try:
-        protocol = protocol_for(make_judge(judging.judge), judging.protocol)
+        judge = make_judge(judging.judge)
+        if isinstance(judge, ReplayJudge):
+            return "none needed: nobody is asked"
+        protocol = protocol_for(judge, judging.protocol)
     except UnavailableError:  # a missing key is said of the judge, and the rubric needs none
         protocol = find_protocol(judging.protocol or DEFAULT_PROTOCOL)
     found = find_rubric(protocol.rubric, judging.rubric)

@@ -11,6 +11,7 @@ from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, Open, to_judge
 from gedit_bench.engine.reuse import count_reusable
 from gedit_bench.errors import UnavailableError
+from gedit_bench.judging.replay import MissingReplyError
 from gedit_bench.judging.tokens import Tokens, estimate
 from gedit_bench.prices import Price, usd
 from gedit_bench.records import Aspect, Json, Sample
@@ -130,31 +131,36 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     judge, request_id, reusable, questions = judging.judge.name, "", 0, 2 * judging.repeats * len(samples)
     tokens, price = None, None
     try:
-        asking = settling.prepare_asking(judging, fetch=False)
-        described = asking.manifest()
-        other = settling.prepare_fallback(judging, asking)
-        fallback = other.manifest().judge_id if other else ""
-        judge, request_id = described.judge_id, described.request_id
-        path = layout.judgement_folder(folder, judge, request_id)
-        job = JudgeJob(
-            run,
-            Judgement(path, described),
-            asking.judge,
-            asking.protocol,
-            asking.rubric,
-            benchmark,
-            samples,
-            repeats=judging.repeats,
-            reuse=judging.reuse,
-        )
-        there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-        pending = [one for one in to_judge(job) if one.sample.id in there]
-        reusable = count_reusable(job, pending)
-        questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending) - reusable
-        price = asking.price
-        if price is None or not price.free:
-            tokens = _estimate(asking, open_edits, pending, judging.repeats)
-    except UnavailableError as error:
+        if (stored := settling.replaying(judging)) is not None:
+            described, questions = stored.manifest(), 0
+            judge, request_id = described.label, described.request_id
+            stored.replies(edit for sample, edit in run.edits().items() if sample in {one.id for one in samples})
+        else:
+            asking = settling.prepare_asking(judging, fetch=False)
+            described = asking.manifest()
+            other = settling.prepare_fallback(judging, asking)
+            fallback = other.manifest().judge_id if other else ""
+            judge, request_id = described.judge_id, described.request_id
+            path = layout.judgement_folder(folder, judge, request_id)
+            job = JudgeJob(
+                run,
+                Judgement(path, described),
+                asking.judge,
+                asking.protocol,
+                asking.rubric,
+                benchmark,
+                samples,
+                repeats=judging.repeats,
+                reuse=judging.reuse,
+            )
+            there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
+            pending = [one for one in to_judge(job) if one.sample.id in there]
+            reusable = count_reusable(job, pending)
+            questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending) - reusable
+            price = asking.price
+            if price is None or not price.free:
+                tokens = _estimate(asking, open_edits, pending, judging.repeats)
+    except (UnavailableError, MissingReplyError) as error:
         missing.append(f"{error} {error.hint}")
     return Plan(
         run=str(folder),

@@ -188,6 +188,7 @@ def write_derived(scored: Scored) -> None:
             "judge_id": manifest.judge_id,
             "request_id": manifest.request_id,
             "returned_models": list(scored.models),
+            **({"replayed_from": manifest.replayed_from} if manifest.replayed_from else {}),
             "answered_as": [_answerer_json(one) for one in scored.answering.answerers],
             "repeats": scored.repeats,
             "reused": scored.reused,

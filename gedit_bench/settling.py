@@ -13,6 +13,8 @@ from gedit_bench.errors import DataError, UsageError
 from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.registry import JudgeSettings, make_judge, protocol_for
+from gedit_bench.judging.replay import NAME as REPLAY
+from gedit_bench.judging.replay import ReplayJudge
 from gedit_bench.judging.rubric import load_rubric
 from gedit_bench.prices import FREE, Price, find_price
 from gedit_bench.records import LANGUAGES, Sample
@@ -177,6 +179,25 @@ def prepare_asking(judging: Judging, *, fetch: bool = True) -> Asking:
     protocol = protocol_for(judge, judging.protocol)
     rubric = load_rubric(protocol.rubric, judging.rubric, fetch=fetch)
     return Asking(judge, protocol, rubric, _price(judge, judging))
+
+
+def replaying(judging: Judging) -> ReplayJudge | None:
+    """Return the stored replies that are to be taken over, None if a judge is to be asked.
+
+    Raises:
+        UsageError, DataError: there are none, or something else is wanted that a replay can't do.
+    """
+    if judging.judge.name.partition(":")[0] != REPLAY:
+        return None
+    stored = ReplayJudge(judging.judge)
+    manifest = stored.source.manifest
+    if judging.protocol not in (None, manifest.protocol):
+        raise UsageError(
+            f"The stored replies are answers under the protocol {manifest.protocol!r}.", "Leave --protocol out."
+        )
+    if judging.rubric is not None or judging.only == "failed":
+        raise UsageError("A replay asks nobody: --rubric and --only failed mean nothing to it.", "Leave them out.")
+    return stored
 
 
 async def reached(judge: Judge) -> str:

@@ -38,6 +38,7 @@ class JudgementState:
     fallbacks: tuple[str, ...] = ()
     scoring_id: str = OFFICIAL.id
     reused: int = 0
+    replayed_from: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """Return it as JSON."""
@@ -45,6 +46,7 @@ class JudgementState:
             "judge_id": self.judge_id,
             "request_id": self.request_id,
             "path": self.path,
+            "replayed_from": self.replayed_from,
             "replies": self.replies,
             "repeats": self.repeats,
             "reused": self.reused,
@@ -122,6 +124,7 @@ def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> Judgem
         fallbacks=tuple(_fallback(scored, other) for other in judgement.fallbacks()),
         scoring_id=scoring.id,
         reused=scored.reused,
+        replayed_from=judgement.manifest.replayed_from,
     )
 
 

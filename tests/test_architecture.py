@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gedit_bench"
 
 LAYERS = (
-    ("records", "errors", "secrets", "nearest", "cache", "data_files", "decoding", "prices"),
+    ("records", "errors", "secrets", "nearest", "cache", "data_files", "decoding", "user_code", "prices"),
     ("store", "scoring", "selection", "dataset", "dataset_files"),
     ("editing", "judging"),
     ("accounting",),

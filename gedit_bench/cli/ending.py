@@ -77,7 +77,9 @@ def print_scored(scored: Scored) -> None:
         print_scored(scored.fallback.without)
     manifest = scored.judgement.manifest
     kind = "" if manifest.vlm else " (no VLM: pixels were measured)"
-    tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.judge_id}{kind}")
+    tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.label}{kind}")
+    if manifest.replayed_from:
+        tell(f"nobody was asked: replies replayed from {manifest.replayed_from}")
     tell(f"asked as {manifest.request_id}, scored as {scored.scoring_id}")
     if scored.fallback:
         count = sum(scored.decided_by_fallback(language, "full") for language in LANGUAGES)

@@ -143,14 +143,14 @@ def _recipes(model: str | None = None) -> "list[dict[str, Json]]":
 
 
 def _judges() -> "list[dict[str, Json]]":
-    from gedit_bench.judging.registry import DEFAULT_JUDGE
+    from gedit_bench.judging.registry import DEFAULT_JUDGE, judge_words
 
-    return [
-        {"judge": DEFAULT_JUDGE, "what it is": "the default: a snapshot of the official judge, with OPENAI_API_KEY"},
-        {"judge": "any model name", "what it is": "behind an OpenAI-compatible endpoint, or several: --base-url"},
-        {"judge": "azure:DEPLOYMENT", "what it is": "on Azure OpenAI, with AZURE_OPENAI_ENDPOINT and its key"},
-        {"judge": "offline", "what it is": "no VLM: measures pixels, so that the whole way runs anywhere"},
-    ]
+    words = {
+        DEFAULT_JUDGE: "the default: a snapshot of the official judge, with OPENAI_API_KEY",
+        "any model name": "behind an OpenAI-compatible endpoint, or several: --base-url",
+        "azure:DEPLOYMENT": "on Azure OpenAI, with AZURE_OPENAI_ENDPOINT and its key",
+    }
+    return [{"judge": name, "what it is": line} for name, line in (words | judge_words()).items()]
 
 
 def _protocols() -> "list[dict[str, Json]]":
@@ -185,7 +185,7 @@ def _runs(root: Path) -> "list[dict[str, Json]]":
             "model": run.manifest.name,
             "recipe": run.manifest.recipe,
             "samples": len(run.samples()),
-            "judged by": ", ".join(one.manifest.judge_id for one in run.judgements()),
+            "judged by": ", ".join(one.manifest.label for one in run.judgements()),
         }
         for run in runs
     ]

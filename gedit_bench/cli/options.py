@@ -127,7 +127,9 @@ class EndpointOptions:
 
     judge: Annotated[
         str,
-        option("--judge", "-j", help="Model behind an OpenAI-compatible endpoint, azure:DEPLOYMENT, or 'offline'."),
+        option(
+            "--judge", "-j", help="Model behind an OpenAI-compatible endpoint, azure:DEPLOYMENT, or one of `ls judges`."
+        ),
     ] = "gpt-4.1-2025-04-14"
     protocol: Annotated[
         list[str] | None,

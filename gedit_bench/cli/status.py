@@ -47,7 +47,8 @@ def _words(state: "RunState") -> str:
     for judgement in state.judgements:
         repeats = f" in {judgement.repeats} repeats" if judgement.repeats > 1 else ""
         reused = f", {judgement.reused} of them reused" if judgement.reused else ""
-        counted = f"{judgement.replies} replies{repeats}{reused}{_scored_as(judgement)}"
+        replayed = f", replayed from {judgement.replayed_from}" if judgement.replayed_from else ""
+        counted = f"{judgement.replies} replies{repeats}{reused}{replayed}{_scored_as(judgement)}"
         lines.append(f"  {judgement.judge_id} {judgement.request_id}: {counted}")
         if judgement.spent.worth_telling:
             lines.append(f"    cost: {judgement.spent.words()}")

@@ -5,12 +5,8 @@ family, `pil_filters.py` being `pil-filters`), from the decorator `register`, an
 group `gedit_bench.models`.
 """
 
-import hashlib
 import importlib
-import importlib.util
-import inspect
 import pkgutil
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import entry_points
@@ -25,6 +21,7 @@ from gedit_bench.errors import UsageError
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json
 from gedit_bench.secrets import redact
+from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
 _NOT_BACKENDS = {"base", "filters", "recipes", "registry", "worker"}
@@ -135,7 +132,7 @@ def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dic
     head, colon, tail = spec.partition(":")
     if head.endswith(".py") and colon:
         path = Path(head)
-        return _from_file(path, tail), None, None, {path.name: hashlib.sha256(path.read_bytes()).hexdigest()}
+        return _from_file(path, tail), None, None, {path.name: code_sha256(path)}
     if head.endswith(".py"):
         raise UsageError(f"{head} alone doesn't say which class is meant.", f"Name it as {head}:Class.")
     if colon:
@@ -145,17 +142,7 @@ def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dic
 
 
 def _from_file(path: Path, name: str) -> type[EditModel]:
-    if not path.is_file():
-        raise UsageError(f"There is no file {path}.", "Name a backend as path.py:Class.")
-    unit = importlib.util.spec_from_file_location(f"gedit_bench_user_{path.stem}", path)
-    if unit is None or unit.loader is None:
-        raise UsageError(f"{path} is no Python file.", "Name a backend as path.py:Class.")
-    module = importlib.util.module_from_spec(unit)
-    sys.modules[unit.name] = module
-    unit.loader.exec_module(module)
-    found = getattr(module, name, None)
-    if not (inspect.isclass(found) and issubclass(found, EditModel)):
-        raise UsageError(f"{path} has no EditModel called {name!r}.", did_you_mean(name, _backends_in(module)))
+    found = class_from_file(path, name, EditModel, "backend")
     if not found.name:
         found.name = name
     return found
@@ -203,18 +190,10 @@ def _builtin_modules() -> dict[str, str]:
 
 
 def _only_backend(module: ModuleType) -> type[EditModel]:
-    backends = _backends_in(module)
+    backends = classes_in(module, EditModel)
     if len(backends) != 1:
         raise TypeError(f"{module.__name__} must define exactly one backend, not {sorted(backends)}")
     return next(iter(backends.values()))
-
-
-def _backends_in(module: ModuleType) -> dict[str, type[EditModel]]:
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, EditModel) and value.__module__ == module.__name__
-    }
 
 
 def _plain(value: object) -> Json:

@@ -103,7 +103,8 @@ class _Loop:
         self.progress = progress
         self.watch = watch
         self.fatal: GeditBenchError | None = None
-        self.pace = Pace(monotonic, job.concurrency)
+        most = job.judge.at_once
+        self.pace = Pace(monotonic, job.concurrency if most is None else min(most, job.concurrency or most))
         self.gate = Gate(self.pace, self._stopping)
         self.heard = False
         price = job.spending.price

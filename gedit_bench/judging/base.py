@@ -66,6 +66,8 @@ class Judge:
         protocol: the only protocol that the judge can answer; None if it takes any.
         free: True where nobody is paid for an answer.
         costly: True where an answer takes money or time, so that one which is there is reused.
+        usual_protocol: the one that it is asked under unless another is chosen; None for the official one.
+        at_once: the most questions that it takes at once, whatever concurrency is asked for; None for any.
 
     `listener` is told of every HTTP exchange, if the judge has any. `host` is where the judge is, which
     its price depends on; empty where it is in this process.
@@ -75,12 +77,18 @@ class Judge:
     protocol: ClassVar[str | None] = None
     free: ClassVar[bool] = False
     costly: ClassVar[bool] = True
+    usual_protocol: ClassVar[str | None] = None
+    at_once: int | None = None
     host: str = ""
 
     def __init__(self, name: str, endpoint: str) -> None:
         self.name = name
         self.endpoint = endpoint
         self.listener: Listener | None = None
+
+    def refuses(self, parameters: Mapping[str, Json]) -> str:
+        """Return why the judge can't do what a protocol's parameters ask for; empty if it can."""
+        return ""
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer to one question, after whatever retries the transport needs.

@@ -7,7 +7,7 @@ know what an instruction means; its numbers say nothing about editing quality.
 import asyncio
 import io
 import json
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from PIL import Image
 
 from gedit_bench.judging.base import Answer, Judge, Question
 from gedit_bench.records import Aspect, Delivery
+
+if TYPE_CHECKING:
+    from gedit_bench.judging.registry import JudgeSettings
 
 NAME = "offline"
 _NOTICEABLE = 12.0  # grey levels; below it a difference is noise or recompression
@@ -24,14 +27,14 @@ Pixels = NDArray[np.float32]
 
 
 class OfflineJudge(Judge):
-    """Measures how much changed and how much of the structure was kept, sharpness and clipping."""
+    """No VLM: measures pixels (change, structure kept, sharpness, clipping), so that the whole way runs anywhere."""
 
     vlm: ClassVar[bool] = False
     protocol: ClassVar[str | None] = "pixels"
     free: ClassVar[bool] = True
     costly: ClassVar[bool] = False
 
-    def __init__(self) -> None:
+    def __init__(self, _: "JudgeSettings | None" = None) -> None:
         super().__init__(NAME, "local")
 
     async def ask(self, question: Question) -> Answer:

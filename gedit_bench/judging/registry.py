@@ -1,16 +1,33 @@
-"""Finds a judge by what the user calls it, and the protocol that it is asked under."""
+"""Finds a judge by what the user calls it, and the protocol that it is asked under.
 
-from collections.abc import Sequence
+`NAME`, `NAME:ARGUMENT`, or `path.py:Class`. A judge is made by a callable that takes `JudgeSettings`: a
+subclass of `Judge` or a function. Those that come with gedit-bench stand in `BUILT_IN`, a line each;
+others are found through the entry point group `gedit_bench.judges`. Any other name is a model behind an
+OpenAI-compatible endpoint or Azure's.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import cast
 
 from gedit_bench.errors import UsageError
 from gedit_bench.judging.base import Judge
-from gedit_bench.judging.offline import NAME as OFFLINE
-from gedit_bench.judging.offline import OfflineJudge
 from gedit_bench.judging.protocol import Protocol, find_protocol
+from gedit_bench.user_code import class_from_file, code_sha256
 
 DEFAULT_JUDGE = "gpt-4.1-2025-04-14"
 DEFAULT_PROTOCOL = "official"
+ENTRY_POINTS = "gedit_bench.judges"
+
+BUILT_IN = {
+    "offline": "gedit_bench.judging.offline:OfflineJudge",
+    "qwen2.5-vl": "gedit_bench.judging.qwen25vl:local_qwen",
+    "replay": "gedit_bench.judging.replay:ReplayJudge",
+}
+"""The judges that come with gedit-bench, as `module:callable`, by name."""
 
 MOST_IN_FLIGHT = 256
 """Requests in flight at most, unless somebody fixes another number: prepared images wait in memory."""
@@ -37,18 +54,43 @@ class JudgeSettings:
         """How many requests may be in flight at most."""
         return self.concurrency or MOST_IN_FLIGHT
 
+    @property
+    def argument(self) -> str:
+        """What follows the first colon of the name, such as a folder; empty if there is none."""
+        return self.name.partition(":")[2]
+
+
+MakeJudge = Callable[[JudgeSettings], Judge]
+
 
 def make_judge(settings: JudgeSettings) -> Judge:
-    """Return the judge: `offline`, or a model behind OpenAI-compatible endpoints or Azure's.
+    """Return the judge that the settings name.
 
     Raises:
-        UnavailableError: there is no key for the endpoint.
+        UsageError: the class isn't there, or is no judge.
+        UnavailableError: there is no key for the endpoint, or no weights.
     """
-    if settings.name == OFFLINE:
-        return OfflineJudge()
+    head, _, tail = settings.name.partition(":")
+    if head.endswith(".py"):
+        return _from_file(Path(head), tail, settings)
+    point = judge_points().get(head)
+    if point is not None:
+        return _checked(cast(MakeJudge, point.load())(settings), head)
     from gedit_bench.judging.endpoints import judge_over_http
 
     return judge_over_http(settings)
+
+
+def judge_points() -> dict[str, EntryPoint]:
+    """Return where each named judge is found, without importing it. A plug-in can't take a built-in's name."""
+    plugins = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    built_in = {name: EntryPoint(name, value, ENTRY_POINTS) for name, value in BUILT_IN.items()}
+    return dict(sorted((plugins | built_in).items()))
+
+
+def judge_words() -> dict[str, str]:
+    """Return one line about each named judge: the first of its docstring, or why it can't be loaded."""
+    return {name: _words(point) for name, point in judge_points().items()}
 
 
 def protocol_for(judge: Judge, name: str | None) -> Protocol:
@@ -57,11 +99,40 @@ def protocol_for(judge: Judge, name: str | None) -> Protocol:
     Raises:
         UsageError: there is no such protocol, or the judge can't answer it.
     """
-    protocol = find_protocol(name or judge.protocol or DEFAULT_PROTOCOL)
+    protocol = find_protocol(name or judge.protocol or judge.usual_protocol or DEFAULT_PROTOCOL)
     if judge.protocol not in (None, protocol.name):
         raise UsageError(
             f"The judge {judge.name!r} answers only the protocol {judge.protocol!r}.", "Leave --protocol out."
         )
     if judge.vlm and protocol.rubric == "pixels":
         raise UsageError("The protocol 'pixels' measures; no model can answer it.", "Use it with --judge offline.")
+    if reason := judge.refuses(protocol.parameters):
+        raise UsageError(
+            f"{judge.name} can't be asked under the protocol {protocol.name!r}: {reason}.", "Choose another --protocol."
+        )
     return protocol
+
+
+def _from_file(path: Path, name: str, settings: JudgeSettings) -> Judge:
+    if not name:
+        raise UsageError(f"{path} alone doesn't say which class is meant.", f"Name it as {path}:Class.")
+    make = cast(MakeJudge, class_from_file(path, name, Judge, "judge"))
+    judge = _checked(make(settings), settings.name)
+    judge.endpoint += f"-{code_sha256(path)[:8]}"  # other code is another judge: their replies must not mix
+    return judge
+
+
+def _checked(made: object, name: str) -> Judge:
+    if not isinstance(made, Judge):
+        raise UsageError(
+            f"The judge {name!r} made a {type(made).__name__}, no Judge.", "Correct or remove its plug-in."
+        )
+    return made
+
+
+def _words(point: EntryPoint) -> str:
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as error:
+        return f"can't be loaded: {error}"
+    return (inspect.getdoc(found) or f"{point.value}, which says nothing of itself").partition("\n")[0]

@@ -179,7 +179,8 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        way = [judge.judge_id, judge.request_id]
+        name = f"{name} (replayed)" if judge.replayed_from else name
+        way = [judge.judge_id, judge.request_id, *filter(None, [judge.replayed_from])]
         official = one.scoring == OFFICIAL
         plain = official and not one.fallback
         identity = f"{one.run.manifest.fingerprint}-{short_hash(way if plain else [*way, one.scoring_id])}"

@@ -54,7 +54,7 @@ def _entry(entry: Entry, out: Path, *, several: bool) -> dict[str, Json]:
     return {
         "id": entry.id,
         "label": entry.label,
-        "judge": f"{judge.judge_id}, {judge.request_id}{'' if judge.vlm else ', no VLM'}{_other(entry)}",
+        "judge": f"{judge.label}, {judge.request_id}{'' if judge.vlm else ', no VLM'}{_other(entry)}",
         "judgeShort": (judge.judge if judge.vlm else "offline, no VLM") + _other(entry)
         if several or not judge.vlm or entry.scored.fallback
         else "",

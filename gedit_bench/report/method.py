@@ -75,8 +75,11 @@ def command(entry: Entry) -> str:
     for name, value in {**manifest.settings, **manifest.handling}.items():
         if manifest.origins.get(name, "default") not in _PRESET:
             words += ["-o", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
-    words += ["--judge", judge.judge]
-    if judge.vlm:
+    words += [
+        "--judge",
+        f"replay:results/{judge.replayed_from.rpartition(' ')[0]}" if judge.replayed_from else judge.judge,
+    ]
+    if judge.vlm and not judge.replayed_from:
         words += ["--protocol", judge.protocol]
     if entry.scored.repeats > 1:
         words += ["--repeats", str(entry.scored.repeats)]
@@ -117,6 +120,7 @@ def _judgement(entry: Entry) -> JudgementMethod:
     judge = entry.judge
     facts = (
         ("judge", judge.judge_id),
+        ("replayed from", judge.replayed_from and f"{judge.replayed_from}: nobody was asked"),
         ("returned model", " + ".join(entry.scored.models) or "none named"),
         ("protocol", f"{judge.protocol}: {protocol_words(judge.protocol)}"),
         ("request id", judge.request_id),

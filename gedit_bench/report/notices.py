@@ -27,6 +27,7 @@ def notices(board: Board, cards: Iterable[Card], pictures: Pictures) -> list[Not
         *_partial(rows),
         *_damaged(board.entries, pictures),
         *_judge_changed(board.entries),
+        *_replayed(board.entries),
         *_fallbacks(rows),
         *_aliases(board.entries),
         *(Notice("coverage", _about(row, row.summary.why_unranked)) for row in rows if row.summary.why_unranked),
@@ -116,6 +117,14 @@ def _aliases(entries: Iterable[Entry]) -> list[Notice]:
     judges = [entry.scored.fallback or entry.scored for entry in entries]
     told = (alias_words(judge.judgement.manifest.judge, judge.models) for judge in judges)
     return [Notice("alias", f"{sentence}.") for sentence in dict.fromkeys(told) if sentence]
+
+
+def _replayed(entries: Iterable[Entry]) -> list[Notice]:
+    return [
+        Notice("replayed", f"{entry.label}: nobody was asked; the replies are those of {entry.judge.replayed_from}.")
+        for entry in entries
+        if entry.judge.replayed_from
+    ]
 
 
 def _mixed(board: Board) -> list[Notice]:

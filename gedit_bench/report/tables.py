@@ -14,7 +14,7 @@ SCHEMA = 1
 
 COLUMNS = (
     *("table", "language", "subset", "judge_id", "vlm", "returned_model", "request_id", "scoring_id"),
-    *("selection_id", "rank", "model", "backend", "recipe", "fingerprint", "notes"),
+    *("selection_id", "rank", "model", "backend", "recipe", "fingerprint", "notes", "replayed_from"),
     *("sc", "pq", "overall", "micro_sc", "micro_pq", "micro_overall", "band_low", "band_high"),
     *("scored", "selected", "partial", "coverage", "statuses", "flags", "seconds_per_image", "reason"),
     *("judging_usd", "calls_of_unknown_cost", "editing_usd"),
@@ -30,7 +30,8 @@ def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str,
     The object holds `schema` (1), `title`, `created`, `warnings` (sentences by kind) and `tables`. A table
     holds what its rows have in common (`language`, `subset`, `judge_id`, `vlm`, `returned_models`,
     `protocol`, `request_id`, `scoring_id`, `selection_id`, `imported`), `selected`, `caption`, `differs`
-    and `rows`. A row names its run (`model`, `backend`, `recipe`, `fingerprint`, `notes`), its place
+    and `rows`. A row names its run (`model`, `backend`, `recipe`, `fingerprint`, `notes`,
+    `replayed_from`), its place
     (`rank`, or null and `reason`), and holds the judgement's `summary.json` entry of that language and
     subset, `flags`, `seconds_per_image` and `cost`. A mean of nothing is null, and so is a cost that nobody knows.
     """
@@ -107,6 +108,7 @@ def _row_json(row: Row) -> dict[str, Json]:
         "recipe": manifest.recipe,
         "fingerprint": manifest.fingerprint,
         "notes": manifest.notes or None,
+        "replayed_from": row.entry.judge.replayed_from or None,
         **{name: value for name, value in summary.items() if name not in shared},
         "flags": dict(row.flags),
         "seconds_per_image": row.seconds,
@@ -126,8 +128,9 @@ def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
     counted = (part.scored, part.selected, part.partial, round(part.share, 6))
     told = (_pairs(part.statuses), _pairs(row.flags), row.seconds, row.reason)
     categories = [row.summary.table.categories[task].overall for task in TASKS]
+    origin = (manifest.fingerprint, manifest.notes, row.entry.judge.replayed_from)
     costs = (row.judging.known_usd, row.judging.unknown, row.editing_usd)
-    values = (*common, *mine, manifest.fingerprint, manifest.notes, *numbers, *counted, *told, *costs, *categories)
+    values = (*common, *mine, *origin, *numbers, *counted, *told, *costs, *categories)
     found = row.noise.headline
     errors = (found.judge, found.judge_once, found.sampling, found.total)
     values = (*values, row.noise.repeats, found.mean, *errors, row.with_fallback)
@@ -142,7 +145,7 @@ def _markdown_row(row: Row) -> str:
     headline, part, manifest = row.summary.headline, row.summary.coverage, row.entry.manifest
     low, high = row.summary.band
     remarks = [row.reason, "" if row.reason else row.partial, words.counts(part.statuses), words.counts(row.flags)]
-    remarks += [manifest.notes, row.with_fallback]
+    remarks += ["replayed" if row.entry.judge.replayed_from else "", manifest.notes, row.with_fallback]
     remarks.append(f"judge noise {words.noise_words(row.noise)}" if row.noise.known else "")
     return _line(
         (

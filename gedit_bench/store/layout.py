@@ -61,6 +61,12 @@ def same_judgements(root: Path, judgement: Path) -> list[Path]:
     return sorted(manifest.parent for manifest in root.glob(pattern))
 
 
+def replay_folder(run: Path, judge_id: str, request_id: str, digest: str) -> Path:
+    """Return the folder of replies that were taken over from another judgement; `digest` names those replies."""
+    original = judgement_folder(run, judge_id, request_id)
+    return original.with_name(f"{original.name}_replayed-{digest}")
+
+
 def run_of_judgement(folder: Path) -> Path | None:
     """Return the run that a judgement's folder belongs to, None if it is no such folder."""
     whole = folder.absolute()

@@ -70,7 +70,11 @@ class RunManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgementManifest:
-    """Who judged and how it was asked. `request` holds all that the request id is a hash of."""
+    """Who judged and how it was asked. `request` holds all that the request id is a hash of.
+
+    `replayed_from` names the judgement whose replies were taken over, and last the hash of those replies;
+    empty where a judge was asked.
+    """
 
     judge: str
     endpoint: str
@@ -78,6 +82,7 @@ class JudgementManifest:
     request_id: str
     request: dict[str, Json] = field(default_factory=dict)
     vlm: bool = True
+    replayed_from: str = ""
     created: str = ""
     schema: int = SCHEMA
 
@@ -87,9 +92,14 @@ class JudgementManifest:
         return f"{self.judge}@{self.endpoint}"
 
     @property
+    def label(self) -> str:
+        """The judge id in words for people: a replay says so."""
+        return f"{self.judge_id} (replayed)" if self.replayed_from else self.judge_id
+
+    @property
     def identity(self) -> str:
         """What another manifest in the same folder must agree on."""
-        return f"{self.judge_id} {self.request_id}"
+        return f"{self.judge_id} {self.request_id} {self.replayed_from.rpartition(' ')[2]}".rstrip()
 
 
 Manifest = TypeVar("Manifest", RunManifest, JudgementManifest)

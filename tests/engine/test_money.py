@@ -134,11 +134,12 @@ def test_the_limit_holds_with_64_in_flight_and_what_is_left_is_done_next_time(tm
             judge(made, judging=asking(server.url, prices), budget=first)
         replies = lines(next(made.path.rglob("replies.jsonl")))
         assert "may spend as much again" in raised.value.hint
-        # It stops only where another call might not be paid: one is thought to cost at most $0.02.
-        assert limit - 0.02 < first.spent <= limit
         # On a busy machine a connection may break: a try that nobody heard of again counts at its worst.
         lost = sum(json.loads(line).get("lost_tries") or 0 for line in replies)
+        # It stops only where another call might not be paid: one is thought to cost at most $0.02.
+        assert limit - 0.02 < first.spent
         if not lost:
+            assert first.spent <= limit
             assert first.spent == pytest.approx(each * len(replies))
         scored = judge(made, judging=asking(server.url, prices), budget=second)
         asked = sum(received.method == "POST" for received in server.received)
