@@ -19,7 +19,7 @@ from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import JudgeJob, judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
-from gedit_bench.errors import DataError
+from gedit_bench.errors import DataError, UsageError
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.records import LANGUAGES, Sample
 from gedit_bench.results import Scored, score
@@ -35,6 +35,7 @@ from gedit_bench.settling import (
     settle_model,
 )
 from gedit_bench.store import layout
+from gedit_bench.store.imported import MODEL as IMPORTED
 from gedit_bench.store.manifest import publish
 from gedit_bench.store.run import Judgement, Run, find_runs
 
@@ -111,6 +112,8 @@ def judge(
     only = judging.only if judging else "missing"
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
+    if target.manifest.model == IMPORTED:
+        raise UsageError(f"{target.path} holds imported scores and no images.", "Name a folder of the images.")
     benchmark = benchmark_of(target, selection.data if selection else None)
     samples = selection.within(target, benchmark) if selection else target.samples()
     manifest = asking.manifest()

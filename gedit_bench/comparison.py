@@ -49,6 +49,20 @@ def compare(first: Run | str | Path, second: Run | str | Path) -> Comparison:
     return Comparison(one, other, _differences(one, other))
 
 
+def judgement_of(place: Run | str | Path) -> Scored:
+    """Return the judgement that a folder is, or the only one of a run.
+
+    Raises:
+        DataError: the folder is neither.
+        UsageError: the run was never judged, or several times.
+    """
+    found = _judgements(place)
+    if len(found) > 1:
+        folders = ", ".join(str(one.judgement.path) for one in found)
+        raise UsageError("Which judgement is meant is unclear.", f"Name one of these folders: {folders}.")
+    return found[0]
+
+
 def _judgements(place: Run | str | Path) -> Sequence[Scored]:
     folder = Path(place) if not isinstance(place, Run) else place.path
     if (run := layout.run_of_judgement(folder)) is not None:

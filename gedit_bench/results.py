@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from math import isnan
 
 from gedit_bench.judging.reading import SCORING_ID, verdicts
-from gedit_bench.records import Json, Language, Sample, Subset, Verdict
+from gedit_bench.records import Json, Language, Reading, ReplyStatus, Sample, Subset, Verdict
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.official import Means, chosen
 from gedit_bench.scoring.summary import Summary, summarize
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes, write_json
+from gedit_bench.store.imported import read_imported
 from gedit_bench.store.run import Judgement, Run
 
 COLUMNS = (
@@ -64,11 +65,23 @@ def selection_id(samples: Iterable[Sample]) -> str:
 
 
 def score(run: Run, judgement: Judgement) -> Scored:
-    """Read a judgement's replies and return what they are worth."""
+    """Read a judgement's replies and return what they are worth; of imported scores, these as they stand."""
+    if judgement.manifest.imported:
+        return _imported(run, judgement)
     replies = judgement.replies()
     found = verdicts(judgement.samples(), run.edits(), replies)
     deciding = [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
     return Scored(run, judgement, found, tuple(sorted({reply.model for reply in deciding if reply.model})))
+
+
+def _imported(run: Run, judgement: Judgement) -> Scored:
+    scores = {one.sample: one for one in read_imported(judgement.path)}
+    found = [
+        Verdict(sample, None, Reading(ReplyStatus.UNKNOWN, one.sc), Reading(ReplyStatus.UNKNOWN, one.pq))
+        for sample in judgement.samples()
+        if (one := scores.get(sample.id)) is not None
+    ]
+    return Scored(run, judgement, found, (), f"imported-{judgement.manifest.imported['tool']}")
 
 
 def write_derived(scored: Scored) -> None:

@@ -7,6 +7,7 @@ from gedit_bench.engine.editing import to_edit
 from gedit_bench.records import Json
 from gedit_bench.results import score, summary_json
 from gedit_bench.scoring.summary import Summary
+from gedit_bench.store.imported import MODEL as IMPORTED
 from gedit_bench.store.run import Judgement, Run
 
 
@@ -68,7 +69,7 @@ def run_state(run: Run) -> RunState:
         name=run.manifest.name,
         path=str(run.path),
         selected=len(samples),
-        to_edit=len(to_edit(run, samples)),
+        to_edit=0 if run.manifest.model == IMPORTED else len(to_edit(run, samples)),
         edits=dict(Counter(str(edit.status) for edit in made)),
         flags=dict(Counter(flag for edit in made for flag in edit.flags)),
         judgements=[_judgement_state(run, judgement) for judgement in run.judgements()],

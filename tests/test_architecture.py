@@ -13,7 +13,7 @@ LAYERS = (
     ("records", "errors", "secrets", "nearest", "cache", "data_files", "decoding"),
     ("store", "scoring", "selection", "dataset", "dataset_files"),
     ("editing", "judging"),
-    ("results", "comparison"),
+    ("results", "comparison", "explaining"),
     ("engine", "report", "interop"),
     ("settling", "state"),
     ("api", "planning", "diagnosis"),

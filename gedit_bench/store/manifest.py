@@ -70,7 +70,11 @@ class RunManifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgementManifest:
-    """Who judged and how it was asked. `request` holds all that the request id is a hash of."""
+    """Who judged and how it was asked. `request` holds all that the request id is a hash of.
+
+    `imported` is empty but for scores of another tool: its name (`tool`), how it averages
+    (`aggregation`, `macro` or `micro`), and its `files` with their SHA-256.
+    """
 
     judge: str
     endpoint: str
@@ -79,6 +83,7 @@ class JudgementManifest:
     request: dict[str, Json] = field(default_factory=dict)
     vlm: bool = True
     created: str = ""
+    imported: dict[str, Json] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

@@ -88,7 +88,9 @@ def test_check_counts_what_can_be_judged(run: Path) -> None:
     image.unlink()
     broken = gedit_bench("check", run, "--json")
     assert broken.code == 3
-    assert [one["where"].rpartition("/")[2] for one in broken.json() if one["problem"] == "missing"] == [image.stem]
+    assert [one["where"].rpartition("/")[2] for one in broken.json()["problems"] if one["problem"] == "missing"] == [
+        image.stem
+    ]
 
 
 def test_score_judges_one_triple(pair: tuple[Path, Path]) -> None:
