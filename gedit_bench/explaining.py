@@ -125,8 +125,8 @@ def _rows(measure: str, ours: Mapping[SampleId, Verdict], theirs: Mapping[Sample
                 sample=identity,
                 first=_value(measure, mine),
                 second=_value(measure, other),
-                why_first=_why(measure, mine, other, narrow=narrow[0]),
-                why_second=_why(measure, other, mine, narrow=narrow[1]),
+                why_first=_why(mine, other, narrow=narrow[0]),
+                why_second=_why(other, mine, narrow=narrow[1]),
                 suspect="0 for SC and PQ in an imported row" if _suspect(mine) or _suspect(other) else "",
             )
         )
@@ -146,8 +146,8 @@ def _value(measure: str, verdict: Verdict | None) -> float | None:
     return reading.score if reading else None
 
 
-def _why(measure: str, own: Verdict | None, other: Verdict | None, *, narrow: bool) -> tuple[Kind, str]:
-    """Why a side has no score for a sample that the other side may have one for."""
+def _why(own: Verdict | None, other: Verdict | None, *, narrow: bool) -> tuple[Kind, str]:
+    """Why a side lacks something of a sample: in the same words for each measure, so that they share a row."""
     if own is None:
         outside = narrow and other is not None and not other.sample.intersection
         return ("subset", "outside the intersection") if outside else ("selection", "not selected, or no row")
@@ -155,8 +155,7 @@ def _why(measure: str, own: Verdict | None, other: Verdict | None, *, narrow: bo
         return "unfinished", "never brought to an end"
     if own.edit is not None and own.edit.status is not EditStatus.OK:
         return "status", f"edit {own.edit.status}"
-    words = [word for word in coverage([own]).statuses if measure == "O" or word.startswith(f"{measure} ")]
-    return "status", " and ".join(words)
+    return "status", " and ".join(sorted(coverage([own]).statuses, key=lambda word: not word.startswith("SC ")))
 
 
 def _suspect(verdict: Verdict | None) -> bool:

@@ -34,7 +34,8 @@ def check(
     fine = len(samples) - len({one.where for one in found if one.problem in FATAL})
     if as_json:
         problems = [{"problem": one.problem, "where": one.where, "found": one.found} for one in found]
-        tell_json({"samples": len(samples), "fine": fine, "counts": dict(counts), "problems": problems})
+        by_kind = {str(problem): count for problem, count in counts.items()}
+        tell_json({"samples": len(samples), "fine": fine, "counts": by_kind, "problems": problems})
     else:
         tell(f"{fine} of {len(samples)} samples have an image that can be judged.")
         for problem, count in counts.items():

@@ -142,7 +142,8 @@ def _others(root: Path, known: set[Path], samples: set[SampleId]) -> Iterator[Tr
         identity = place.with_suffix("").as_posix()
         sample = by_small_letters.get(identity.lower())
         if sample is None or not file.is_file() or not _is_image(file):
-            yield Trouble(Problem.STRAY, place.as_posix())
+            named = "named like a sample, so that the official script may take it" if sample else ""
+            yield Trouble(Problem.STRAY, place.as_posix(), named)
         elif str(sample) != identity:
             yield Trouble(Problem.COLLIDING_KEY, place.as_posix(), f"differs from {sample} only in capitals")
 
