@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
     from gedit_bench.editing.registry import register
     from gedit_bench.errors import GeditBenchError
+    from gedit_bench.explaining import explain
     from gedit_bench.judging.registry import JudgeSettings
     from gedit_bench.records import EditStatus, ReplyStatus
     from gedit_bench.scoring.summary import summarize
@@ -22,6 +23,7 @@ _HOMES = {
     "editing.base": ("EditModel", "EditRequest", "Outcome", "setting"),
     "editing.registry": ("register",),
     "errors": ("GeditBenchError",),
+    "explaining": ("explain",),
     "judging.registry": ("JudgeSettings",),
     "records": ("EditStatus", "ReplyStatus"),
     "scoring.summary": ("summarize",),
@@ -44,6 +46,7 @@ __all__ = [
     "build_report",
     "compare",
     "edit",
+    "explain",
     "judge",
     "load_benchmark",
     "register",

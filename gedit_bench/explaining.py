@@ -24,6 +24,11 @@ HABITS = {
 }
 """What is known of how other tools ask and count."""
 
+_SUSPECTS: dict[tuple[float | None, float | None], str] = {
+    (0.0, 0.0): "0 for SC and PQ in an imported row",
+    (10.0, 1.0): "10 for SC and 1 for PQ in an imported row",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -127,7 +132,7 @@ def _rows(measure: str, ours: Mapping[SampleId, Verdict], theirs: Mapping[Sample
                 second=_value(measure, other),
                 why_first=_why(mine, other, narrow=narrow[0]),
                 why_second=_why(other, mine, narrow=narrow[1]),
-                suspect="0 for SC and PQ in an imported row" if _suspect(mine) or _suspect(other) else "",
+                suspect=_suspect(mine) or _suspect(other),
             )
         )
     return rows
@@ -158,8 +163,11 @@ def _why(own: Verdict | None, other: Verdict | None, *, narrow: bool) -> tuple[K
     return "status", " and ".join(sorted(coverage([own]).statuses, key=lambda word: not word.startswith("SC ")))
 
 
-def _suspect(verdict: Verdict | None) -> bool:
-    return verdict is not None and verdict.imported and _value("SC", verdict) == 0 == _value("PQ", verdict)
+def _suspect(verdict: Verdict | None) -> str:
+    """Why an imported score may be a failure in disguise: a zero for both, or the pair that a fixed seed guesses."""
+    if verdict is None or not verdict.imported:
+        return ""
+    return _SUSPECTS.get((_value("SC", verdict), _value("PQ", verdict)), "")
 
 
 def _parts(split: Mapping[str, Decomposition]) -> tuple[Part, ...]:

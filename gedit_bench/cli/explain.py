@@ -52,6 +52,7 @@ def explain(
         tell_json(_json(found, gaps, top))
         return
     tell("\n\n".join(_text(found, gap, top, markdown=form == "md") for gap in gaps) or "They share no language.")
+    say("What else differs, and what to know:")
     for note in (*found.differences, *(note for gap in gaps for note in gap.notes)):
         say(note if note.endswith(".") else f"{note}.")
 

@@ -33,7 +33,10 @@ def status(
 
 def _words(state: "RunState") -> str:
     lines = [f"{state.name}  {state.path}"]
-    lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
+    if state.edits or state.to_edit:
+        lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
+    else:
+        lines.append(f"  edits: none here; the scores of {state.selected} samples are imported")
     if state.flags:
         lines.append(f"  flags: {_counts(state.flags)}")
     for judgement in state.judgements:
