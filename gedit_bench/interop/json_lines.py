@@ -30,8 +30,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, Fields]]:
 
 
 def first_line(path: Path) -> Fields:
-    """Return the first line's object; empty if there is none."""
-    return next((value for _, value in numbered_lines(path)), {})
+    """Return the first line's object; empty if there is none, as in a file that is something else."""
+    try:
+        return next((value for _, value in numbered_lines(path)), {})
+    except DataError:
+        return {}
 
 
 def plain_name(name: str) -> str:

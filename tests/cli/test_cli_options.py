@@ -304,7 +304,9 @@ def set_scores_apart() -> None:
         change = "identity" in judgement.parts
         replies = judgement / "replies.jsonl"
         lines = [json.loads(line) for line in replies.read_text().splitlines()]
-        text = "".join(json.dumps(line | {"content": f'{{"score": [{5 + change}, {5 + change}]}}'}) + "\n" for line in lines)
+        text = "".join(
+            json.dumps(line | {"content": f'{{"score": [{5 + change}, {5 + change}]}}'}) + "\n" for line in lines
+        )
         replies.write_text(text)
 
 

@@ -6,16 +6,35 @@ from typing import Any
 
 import pytest
 from foreign_files import review, sample, write_lines
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_fixtures import failed, make_run, make_samples
 
-from gedit_bench.errors import DataError, UsageError
+from gedit_bench.errors import DataError, GeditBenchError, UsageError
 from gedit_bench.interop.evalscope import offline_files
 from gedit_bench.interop.exporting import export_evalscope
 from gedit_bench.interop.importing import Origin, import_scores
 from gedit_bench.records import EditStatus, SampleId
 
+NAMES = st.sampled_from(
+    [
+        "doc_id",
+        "sample_score",
+        "score",
+        "value",
+        "sample_metadata",
+        "semantics",
+        "quality",
+        "semantic_consistency",
+        "perceptual_similarity",
+        "task_type",
+        "key",
+        "instruction_language",
+        "id",
+        "doc",
+        "x",
+    ]
+)
 LOG = "20260101_120000_samples_gedit_bench.jsonl"
 
 
@@ -171,3 +190,28 @@ def test_no_file_has_a_key_twice_and_every_image_is_in_one(samples: set[SampleId
         assert all(Path(line["image_path"]).parts[-3:-1] in {(task, language) for task in tasks} for line in lines)
         found += [line["image_path"] for line in lines]
     assert sorted(found) == sorted(map(str, images.values()))
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["ps_human", "en", "0" * 32, "7", "é", ""]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.dictionaries(NAMES, json_values, max_size=6), min_size=1, max_size=4))
+def test_lines_of_anything_are_taken_in_or_refused_with_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, Any]]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    try:
+        imported = import_scores(write_lines(folder / "m" / LOG, lines), folder / "results")
+    except GeditBenchError:
+        assert not (folder / "results").exists()
+        return
+    assert all(verdict.overall is None or 0 <= verdict.overall <= 10 for verdict in imported.scored.verdicts)

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from report_fixtures import judged, make_samples, reply_text
 
-from gedit_bench.errors import DataError, UnavailableError, UsageError
+from gedit_bench.errors import DataError, GeditBenchError, UnavailableError, UsageError
 from gedit_bench.interop.exporting import export_official
 from gedit_bench.interop.importing import Origin, import_scores
+from gedit_bench.interop.official_csv import COLUMNS
 from gedit_bench.records import SUBSETS, TASKS, Aspect, ReplyStatus, SampleId
 from gedit_bench.report.board import make_board
 from gedit_bench.results import score
@@ -210,10 +211,10 @@ def test_only_rows_with_both_scores_are_exported_and_the_others_are_counted(tmp_
 
 
 scores = st.integers(0, 10) | st.floats(0, 10).map(lambda value: value + 0.0)
-words = st.text(st.characters(blacklist_categories=("Cs",)), max_size=30)
+words = st.text('ab ,"\n\r\t\x00é抱\u202e😀', max_size=30)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(TASKS), st.sampled_from(["en", "cn"]), scores, scores, words, st.booleans())
                 , min_size=1, max_size=12))  # fmt: skip
 def test_a_round_trip_loses_nothing(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple]) -> None:  # type: ignore[type-arg]
@@ -237,3 +238,26 @@ def test_a_round_trip_loses_nothing(tmp_path_factory: pytest.TempPathFactory, ro
     assert said(first) == said(second)
     assert len(said(first)) == len(rows)
     assert {(float(sc), float(pq)) for _, _, sc, pq, _, _ in rows} == {(row[3], row[4]) for row in said(first)}
+
+
+cells = st.text('ab1.,"\x00\r\n\ud800é-', max_size=12) | st.sampled_from(
+    ["ps_human", "en", "0" * 32, "1e400", "-0", "True", "10", "x/ps_human/en/a.png"]
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.lists(cells, max_size=9), max_size=5))
+def test_a_table_of_anything_is_taken_in_or_refused_with_a_sentence(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    text = "\n".join([",".join(COLUMNS), *(",".join(row) for row in rows)])
+    table = folder / "m_ps_human_en_vie_score.csv"
+    table.write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        imported = import_scores(table, folder / "results")
+    except GeditBenchError:
+        assert not (folder / "results").exists()
+        return
+    for verdict in imported.scored.verdicts:
+        assert verdict.overall is None or 0 <= verdict.overall <= 10
