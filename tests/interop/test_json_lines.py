@@ -203,7 +203,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(NAMES, json_values, max_size=6), min_size=1, max_size=4))
 def test_lines_of_anything_are_taken_in_or_refused_with_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, Any]]

@@ -214,7 +214,7 @@ scores = st.integers(0, 10) | st.floats(0, 10).map(lambda value: value + 0.0)
 words = st.text('ab ,"\n\r\t\x00é抱\u202e😀', max_size=30)
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.sampled_from(TASKS), st.sampled_from(["en", "cn"]), scores, scores, words, st.booleans())
                 , min_size=1, max_size=12))  # fmt: skip
 def test_a_round_trip_loses_nothing(tmp_path_factory: pytest.TempPathFactory, rows: list[tuple]) -> None:  # type: ignore[type-arg]
@@ -245,7 +245,7 @@ cells = st.text('ab1.,"\x00\r\n\ud800é-', max_size=12) | st.sampled_from(
 )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(cells, max_size=9), max_size=5))
 def test_a_table_of_anything_is_taken_in_or_refused_with_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]]

@@ -39,7 +39,7 @@ def rows_of(table: list[tuple]) -> list[Scores]:  # type: ignore[type-arg]
     ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(tables, way, way)
 def test_the_steps_add_up(table: list[tuple], first: Averaging, second: Averaging) -> None:  # type: ignore[type-arg]
     rows = rows_of(table)
