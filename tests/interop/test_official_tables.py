@@ -91,6 +91,18 @@ def test_the_old_naming_tells_samples_by_their_paths(tmp_path: Path) -> None:
     ]
 
 
+def test_tables_of_each_language_go_together_and_give_way_to_those_of_all(tmp_path: Path) -> None:
+    for number, language in enumerate(("en", "cn"), start=1):
+        row = official_row(sample(number=number, language=language), 8, 9)
+        write_table(tmp_path / "m" / f"m_ps_human_{language}_vie_score.csv", [row])
+    both = import_scores(tmp_path / "m", tmp_path / "results").scored
+    assert [verdict.sample.id.language for verdict in both.verdicts] == ["cn", "en"]
+    write_table(tmp_path / "m" / "m_ps_human_all_vie_score.csv", [official_row(sample(number=3), 8, 9)])
+    imported = import_scores(tmp_path / "m", tmp_path / "results")
+    assert [verdict.sample.id.key for verdict in imported.scored.verdicts] == [f"{3:032x}"]
+    assert any(finding.text.startswith("2 table(s) of one language were left out") for finding in imported.findings)
+
+
 def test_a_combined_table_with_categories_is_read(golden: Path, tmp_path: Path) -> None:
     imported = import_scores(golden / "official_scores.csv", tmp_path, name="public")
     assert len(imported.scored.verdicts) == 1212
