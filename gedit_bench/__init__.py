@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
     from gedit_bench.editing.registry import register
     from gedit_bench.errors import GeditBenchError
+    from gedit_bench.explaining import explain
     from gedit_bench.judging.base import Answer, Judge, Question
     from gedit_bench.judging.registry import JudgeSettings
     from gedit_bench.records import Delivery, EditStatus, ReplyStatus
@@ -24,6 +25,7 @@ _HOMES = {
     "editing.registry": ("register",),
     "errors": ("GeditBenchError",),
     "judging.base": ("Answer", "Judge", "Question"),
+    "explaining": ("explain",),
     "judging.registry": ("JudgeSettings",),
     "records": ("Delivery", "EditStatus", "ReplyStatus"),
     "scoring.summary": ("summarize",),
@@ -50,6 +52,7 @@ __all__ = [
     "build_report",
     "compare",
     "edit",
+    "explain",
     "judge",
     "judge_each",
     "load_benchmark",

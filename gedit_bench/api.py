@@ -23,7 +23,7 @@ from gedit_bench.engine.progress import Watcher, unwatched
 from gedit_bench.engine.questions import JudgeJob
 from gedit_bench.engine.replaying import replay
 from gedit_bench.engine.spending import checked_price
-from gedit_bench.errors import DataError
+from gedit_bench.errors import DataError, UsageError
 from gedit_bench.fallback import failed_aspects, score_all
 from gedit_bench.judging.registry import JudgeSettings
 from gedit_bench.judging.replay import ReplayJudge
@@ -44,6 +44,7 @@ from gedit_bench.settling import (
     settle_model,
 )
 from gedit_bench.store import layout
+from gedit_bench.store.imported import MODEL as IMPORTED
 from gedit_bench.store.manifest import publish
 from gedit_bench.store.run import Judgement, Run, find_runs
 
@@ -134,6 +135,8 @@ def judge(
     fallback_spending = checked_price(other.judge, other.price, budget) if other else None
     if not isinstance(target, Run):
         target = open_target(Path(target), selection, out, watch)
+    if target.manifest.model == IMPORTED:
+        raise UsageError(f"{target.path} holds imported scores and no images.", "Name a folder of the images.")
     benchmark = benchmark_of(target, selection.data if selection else None)
     samples = selection.within(target, benchmark) if selection else target.samples()
     manifest = asking.manifest()

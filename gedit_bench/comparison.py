@@ -111,6 +111,20 @@ def compare(
     return Comparison(one, other, _differences(one, other))
 
 
+def judgement_of(place: Run | str | Path) -> Scored:
+    """Return the judgement that a folder is, or the only one of a run.
+
+    Raises:
+        DataError: the folder is neither.
+        UsageError: the run was never judged, or several times.
+    """
+    found = _judgements(place, None, OFFICIAL)
+    if len(found) > 1:
+        folders = ", ".join(str(one.judgement.path) for one in found)
+        raise UsageError("Which judgement is meant is unclear.", f"Name one of these folders: {folders}.")
+    return found[0]
+
+
 def _judgements(place: Run | str | Path, protocol: str | None, scoring: Scoring) -> Sequence[Scored]:
     folder = Path(place) if not isinstance(place, Run) else place.path
     if (first := layout.judgement_of_fallback(folder)) is not None and (run := layout.run_of_judgement(first)):

@@ -189,6 +189,8 @@ class Reply:
 class Reading:
     """What a scoring makes of a reply. `score` is in 0..10 and set only where `status` is `ok`.
 
+    Of a row that another tool scored nothing but its numbers is known: `unknown`, with a score or without.
+
     `how` is `json`, `list`, `number` or `repaired`; flags (`count`, `float`, `list`, `repaired`,
     `apology`, `truncated`) describe and never remove a score. `reasoning` is the judge's, where it
     gave one in the asked form.
@@ -223,8 +225,15 @@ class Verdict:
         return sqrt(self.sc.score * self.pq.score)
 
     @property
+    def imported(self) -> bool:
+        """True where another tool scored the sample: its numbers are here, and nothing of how they came about."""
+        return any(r is not None and r.status is ReplyStatus.UNKNOWN for r in (self.sc, self.pq))
+
+    @property
     def partial(self) -> bool:
         """True where the sample was never brought to an end (as opposed to having failed)."""
+        if self.imported:
+            return False
         if self.edit is None or self.edit.status is EditStatus.OVER_BUDGET:
             return True
         if self.edit.status is not EditStatus.OK:

@@ -13,7 +13,18 @@ from gedit_bench.errors import UsageError
 from gedit_bench.judging.answering import NOBODY, Answerer, Answering, answering
 from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
 from gedit_bench.nearest import did_you_mean
-from gedit_bench.records import LANGUAGES, Json, Language, Reply, Sample, SampleId, Subset, Verdict
+from gedit_bench.records import (
+    LANGUAGES,
+    Json,
+    Language,
+    Reading,
+    Reply,
+    ReplyStatus,
+    Sample,
+    SampleId,
+    Subset,
+    Verdict,
+)
 from gedit_bench.scoring.coverage import Coverage
 from gedit_bench.scoring.noise import Noise, Spread, noise
 from gedit_bench.scoring.official import Means, chosen
@@ -21,6 +32,7 @@ from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS, Scoring, counted
 from gedit_bench.scoring.summary import Summary, summarize
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes, write_json
+from gedit_bench.store.imported import read_imported
 from gedit_bench.store.run import Judgement, Run
 
 COLUMNS = (
@@ -150,7 +162,12 @@ def find_scoring(name: str) -> Scoring:
 
 
 def score(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> Scored:
-    """Read a judgement's replies and return what they are worth, by the official scoring or another."""
+    """Read a judgement's replies and return what they are worth, by the official scoring or another.
+
+    Imported scores stand as they are, whatever the scoring.
+    """
+    if judgement.manifest.imported:
+        return _imported(run, judgement)
     replies = judgement.replies()
     samples, edits = judgement.samples(), run.edits()
     found = verdicts(samples, edits, replies, scoring=scoring)
@@ -174,6 +191,16 @@ def score(run: Run, judgement: Judgement, scoring: Scoring = OFFICIAL) -> Scored
 def deciding(found: Iterable[Verdict]) -> list[Reply]:
     """Return the replies that scores and statuses rest on."""
     return [reply for verdict in found for reply in (verdict.sc_reply, verdict.pq_reply) if reply is not None]
+
+
+def _imported(run: Run, judgement: Judgement) -> Scored:
+    scores = {one.sample: one for one in read_imported(judgement.path)}
+    found = [
+        Verdict(sample, None, Reading(ReplyStatus.UNKNOWN, one.sc), Reading(ReplyStatus.UNKNOWN, one.pq))
+        for sample in judgement.samples()
+        if (one := scores.get(sample.id)) is not None
+    ]
+    return Scored(run, judgement, found, (), f"imported-{judgement.manifest.imported['tool']}")
 
 
 def write_derived(scored: Scored) -> None:

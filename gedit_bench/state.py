@@ -13,6 +13,7 @@ from gedit_bench.results import Scored, noise_json, score, summary_json
 from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.scorings import OFFICIAL, Scoring
 from gedit_bench.scoring.summary import Summary
+from gedit_bench.store.imported import MODEL as IMPORTED
 from gedit_bench.store.run import Judgement, Run
 
 
@@ -100,7 +101,7 @@ def run_state(run: Run, scoring: Scoring = OFFICIAL) -> RunState:
         name=run.manifest.name,
         path=str(run.path),
         selected=len(samples),
-        to_edit=len(to_edit(run, samples)),
+        to_edit=0 if run.manifest.model == IMPORTED else len(to_edit(run, samples)),
         edits=dict(Counter(str(edit.status) for edit in made)),
         flags=dict(Counter(flag for edit in made for flag in edit.flags)),
         editing_usd=sum(paid.values()) if paid else None,

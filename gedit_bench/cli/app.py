@@ -13,6 +13,9 @@ from gedit_bench.cli.console import say, tell
 from gedit_bench.cli.demo import demo
 from gedit_bench.cli.doctor import doctor
 from gedit_bench.cli.edit import edit
+from gedit_bench.cli.explain import explain
+from gedit_bench.cli.export import export
+from gedit_bench.cli.import_ import import_
 from gedit_bench.cli.judge import judge
 from gedit_bench.cli.ls import ls
 from gedit_bench.cli.plan import plan
@@ -33,8 +36,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for one in (run, edit, judge, check, score, report, compare, plan, status, show, ls, doctor, demo):
+for one in (run, edit, judge, check, score, report, compare, explain, export, plan, status, show, ls, doctor, demo):
     app.command()(verb(one))
+app.command("import")(verb(import_))  # whose name is a keyword of Python
 
 
 class _Said(logging.Handler):

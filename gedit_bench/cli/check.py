@@ -30,11 +30,13 @@ def check(
 
     benchmark, samples = api.selected(target, selection.resolve())
     found = list(check_folder(target, benchmark, samples))
+    counts = Counter(one.problem for one in found)
+    fine = len(samples) - len({one.where for one in found if one.problem in FATAL})
     if as_json:
-        tell_json([{"problem": one.problem, "where": one.where, "found": one.found} for one in found])
+        problems = [{"problem": one.problem, "where": one.where, "found": one.found} for one in found]
+        by_kind = {str(problem): count for problem, count in counts.items()}
+        tell_json({"samples": len(samples), "fine": fine, "counts": by_kind, "problems": problems})
     else:
-        counts = Counter(one.problem for one in found)
-        fine = len(samples) - len({one.where for one in found if one.problem in FATAL})
         tell(f"{fine} of {len(samples)} samples have an image that can be judged.")
         for problem, count in counts.items():
             rows = [(one.where, one.found) for one in found if one.problem is problem][:top]

@@ -44,6 +44,7 @@ def _facts(run: "Run", sample: "Sample") -> "Json":
     from gedit_bench.accounting import reply_costs
     from gedit_bench.judging.reading import read_answer
     from gedit_bench.store.codec import to_json
+    from gedit_bench.store.imported import read_imported
 
     edit = run.edits().get(sample.id)
     replies: list[Json] = []
@@ -56,7 +57,14 @@ def _facts(run: "Run", sample: "Sample") -> "Json":
                 stale = edit is None or reply.edit_sha256 != edit.sha256
                 read: dict[str, Json] = {"status": str(reading.status), "score": reading.score, "stale": stale}
                 replies.append({"judgement": judgement.path.name, **to_json(reply), **read, "cost_usd": known})
-    return {"sample": to_json(sample), "edit": to_json(edit) if edit else None, "replies": replies}
+    facts: dict[str, Json] = {"sample": to_json(sample), "edit": to_json(edit) if edit else None, "replies": replies}
+    imported: list[Json] = [
+        {"judgement": judgement.path.name, **to_json(one)}
+        for judgement in run.judgements()
+        for one in read_imported(judgement.path)
+        if one.sample == sample.id
+    ]
+    return facts | ({"imported": imported} if imported else {})
 
 
 def _words(facts: "Json") -> str:
@@ -79,4 +87,9 @@ def _words(facts: "Json") -> str:
         reused = f" (reused from {reply['reused_from']}, {reply['asked_at']})" if "reused_from" in reply else ""
         lines.append(f"{head}{score}{cost}{stale}{reused}  [{reply['judgement']}]")
         lines.append(f"  {reply.get('content') or reply.get('message') or ''}")
+    imported = facts.get("imported", [])
+    for one in imported if isinstance(imported, list) else []:
+        assert isinstance(one, dict)
+        lines.append(f"imported: SC {one.get('sc', '–')}, PQ {one.get('pq', '–')}  [{one['judgement']}]")
+        lines.append(f"  {one.get('original')}")
     return "\n".join(lines)

@@ -39,7 +39,10 @@ def _words(state: "RunState") -> str:
     from gedit_bench.report.words import noise_words
 
     lines = [f"{state.name}  {state.path}"]
-    lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
+    if state.edits or state.to_edit:
+        lines.append(f"  edits: {_counts(state.edits) or 'none'} of {state.selected} selected; {state.to_edit} to do")
+    else:
+        lines.append(f"  edits: none here; the scores of {state.selected} samples are imported")
     if state.editing_usd is not None:
         lines.append(f"  edits cost: {usd(state.editing_usd)}")
     if state.flags:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gedit_bench.accounting import Spent, total
-from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, ReplyStatus, Verdict
+from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, Verdict
 from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
@@ -212,8 +212,7 @@ def _labels(manifests: Sequence[RunManifest]) -> list[str]:
 
 
 def _key(scored: Scored, summary: Summary, rows: Iterable[Verdict]) -> TableKey:
-    readings = (reading for row in rows for reading in (row.sc, row.pq) if reading)
-    imported = any(reading.status is ReplyStatus.UNKNOWN for reading in readings)
+    imported = any(row.imported for row in rows)
     judge_id, returned, request_id, scoring_id, *_, selection = scored.comparability(summary.language, summary.subset)
     return TableKey(judge_id, returned, request_id, scoring_id, summary.language, summary.subset, selection, imported)
 
@@ -221,7 +220,8 @@ def _key(scored: Scored, summary: Summary, rows: Iterable[Verdict]) -> TableKey:
 def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
     several = max(len(entry.scored.models), len(entry.scored.fallback.models) if entry.scored.fallback else 0)
     changed = f"the judge answered as {several} models" if entry.judge_changed else ""
-    reasons = [reason for reason in (summary.why_none, summary.why_unranked, changed) if reason]
+    imported = "imported: nobody knows which scores are guesses" if any(row.imported for row in rows) else ""
+    reasons = [reason for reason in (summary.why_none, summary.why_unranked, changed, imported) if reason]
     edits = [row.edit for row in rows if row.edit]
     taken = [edit.seconds for edit in edits if edit.status is EditStatus.OK and edit.seconds is not None]
     flags = Counter(flag for edit in edits for flag in edit.flags)

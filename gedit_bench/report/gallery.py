@@ -119,6 +119,7 @@ def _cell(index: int, verdict: Verdict, entry: Entry, pictures: Pictures) -> dic
         "o": None if overall is None else round(overall, 4),
         "sc": _aspect(verdict.sc, verdict.sc_reply, entry),
         "pq": _aspect(verdict.pq, verdict.pq_reply, entry),
+        "imported": verdict.imported,
     }
     return _without_empty(cell) | (_edit(verdict.edit, entry.scored.run, pictures) if verdict.edit else {})
 

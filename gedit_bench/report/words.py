@@ -105,6 +105,8 @@ def returned_words(returned: str) -> str:
 
 def protocol_words(protocol: str) -> str:
     """Return what a protocol means; its bare name where this version doesn't know it."""
+    if protocol == "imported":
+        return "another tool asked in its own way, which its files don't record."
     known = PROTOCOLS.get(protocol)
     return known.words if known else f"Protocol {protocol}, unknown to this version."
 

@@ -75,9 +75,9 @@ def _bounds(verdict: Verdict) -> tuple[float, float]:
 
 
 def _shortfalls(verdict: Verdict) -> list[str]:
-    if verdict.edit is None:
+    if verdict.edit is None and not verdict.imported:
         return ["not edited"]
-    if verdict.edit.status is not EditStatus.OK:
+    if verdict.edit is not None and verdict.edit.status is not EditStatus.OK:
         return [f"edit {verdict.edit.status}"]
     return [word for name, reading in (("SC", verdict.sc), ("PQ", verdict.pq)) for word in _shortfall(name, reading)]
 
@@ -85,6 +85,8 @@ def _shortfalls(verdict: Verdict) -> list[str]:
 def _shortfall(aspect: str, reading: Reading | None) -> list[str]:
     if reading is None:
         return [f"{aspect} not judged"]
+    if reading.status is ReplyStatus.UNKNOWN:
+        return [] if reading.score is not None else [f"{aspect} without a score"]
     return [] if reading.status is ReplyStatus.OK else [f"{aspect} {reading.status}"]
 
 

@@ -74,6 +74,8 @@ class JudgementManifest:
 
     `replayed_from` names the judgement whose replies were taken over, and last the hash of those replies;
     empty where a judge was asked.
+    `imported` is empty but for scores of another tool: its name (`tool`), how it averages
+    (`aggregation`, `macro` or `micro`), and its `files` with their SHA-256.
     """
 
     judge: str
@@ -84,6 +86,7 @@ class JudgementManifest:
     vlm: bool = True
     replayed_from: str = ""
     created: str = ""
+    imported: dict[str, Json] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from foreign_files import official_row, review, sample, write_lines, write_table
 from judge_process import JudgeProcess, judge_process
 from program import Ended, gedit_bench, judgements, manifest, runs
 
@@ -453,15 +454,22 @@ def test_allow_partial_gives_a_headline(verb: str, base: Words, results: Path) -
         assert ("never brought to an end" in json.dumps(row)) == partial
 
 
-def test_top_bounds_what_is_listed(results: Path, run: Path) -> None:
-    assert gedit_bench("check", run).out.count("ps_human/") == 3
-    assert gedit_bench("check", run, "--top", 1).out.count("ps_human/") <= 1
+def set_scores_apart() -> None:
+    """Let the judge have said 6 of every edit of one run, and 5 of the other's."""
     for judgement in judgements():
         change = "identity" in judgement.parts
         replies = judgement / "replies.jsonl"
         lines = [json.loads(line) for line in replies.read_text().splitlines()]
-        text = "".join(json.dumps(line | {"content": f'{{"score": [{5 + change}, 5]}}'}) + "\n" for line in lines)
+        text = "".join(
+            json.dumps(line | {"content": f'{{"score": [{5 + change}, {5 + change}]}}'}) + "\n" for line in lines
+        )
         replies.write_text(text)
+
+
+def test_top_bounds_what_is_listed(results: Path, run: Path) -> None:
+    assert gedit_bench("check", run).out.count("ps_human/") == 3
+    assert gedit_bench("check", run, "--top", 1).out.count("ps_human/") <= 1
+    set_scores_apart()
     both = runs()
     moved = [
         len(gedit_bench("compare", *both, "--top", top, "--json").json()["languages"]["en"]["moved_most"])
@@ -478,13 +486,14 @@ def test_format_is_how_a_comparison_is_written(results: Path) -> None:
     assert gedit_bench("compare", *both, env={"GEDIT_BENCH_FORMAT": "md"}).out.startswith("| O, en |")
 
 
-@pytest.mark.parametrize("verb", ["check", "score", "compare", "plan", "status", "show", "ls", "doctor"])
+@pytest.mark.parametrize("verb", ["check", "score", "compare", "explain", "plan", "status", "show", "ls", "doctor"])
 def test_json_is_all_that_is_on_stdout(verb: str, base: Words, results: Path, run: Path) -> None:
     image = next(run.rglob("*.png"))
     words: dict[str, Words] = {
         "check": ("check", run),
         "score": ("score", image, image, "x", *OFFLINE),
         "compare": ("compare", *runs()),
+        "explain": ("explain", *runs()),
         "plan": ("plan", *base, *OFFLINE),
         "status": ("status",),
         "show": ("show", run, f"{4:032x}"),
@@ -497,6 +506,59 @@ def test_json_is_all_that_is_on_stdout(verb: str, base: Words, results: Path, ru
         assert found.err == ""
     with pytest.raises(json.JSONDecodeError):
         gedit_bench(*words[verb]).json()
+
+
+@pytest.fixture
+def table() -> Path:
+    """An official score table, beside reviews of another tool."""
+    write_table(Path("m/gpt4o/m_ps_human_en_vie_score.csv"), [official_row(sample(number=4), 8, 9)])
+    values = {"semantic_consistency": 8, "perceptual_similarity": 9}
+    write_lines(Path("m/reviews/other/gedit.jsonl"), [review(sample(number=4), values)])
+    return Path("m")
+
+
+def test_from_says_whose_files_are_meant(table: Path) -> None:
+    assert "Say which with --from." in gedit_bench("import", table).err
+    for tool in ("official", "evalscope"):
+        assert gedit_bench("import", table, "--from", tool).code == 0
+    assert {run.parent.name for run in runs()} == {"m", "other"}
+    assert gedit_bench("import", table, env={"GEDIT_BENCH_FROM": "official"}).code == 0
+
+
+def test_import_takes_a_name_a_place_and_a_benchmark(table: Path, data: Path, other_data: Path) -> None:
+    command = ("import", table, "--from", "official", "--out", "elsewhere")
+    against = gedit_bench(*command, "--name", "Theirs", "--data", data)
+    assert against.code == 0
+    [run] = runs(Path("elsewhere"))
+    assert (run.parent.name, manifest(run)["dataset"]) == ("Theirs", "benchmark")
+    assert "21 of the 22 samples of the benchmark have no row in en" in against.err
+    assert "605 of the 606 samples of the released benchmark" in gedit_bench(*command).err
+
+
+def test_to_says_what_is_written_and_out_where(run: Path) -> None:
+    scores = gedit_bench("export", run, "--out", "scores")
+    assert scores.code == 0
+    assert len(list(Path("scores/identity/offline").glob("identity_*_all_vie_score.csv"))) == 11
+    images = gedit_bench("export", run, "--to", "evalscope", env={"GEDIT_BENCH_EXPORT_OUT": "images"})
+    assert images.out == "images/identity_cn.jsonl\nimages/identity_en.jsonl\n"
+    assert "--to can't be 'evalscop'" in gedit_bench("export", run, "--out", "x", "--to", "evalscop").err
+
+
+def test_explain_takes_a_language_a_number_and_a_format(results: Path) -> None:
+    set_scores_apart()
+    both = runs()
+    found = gedit_bench("explain", *both, "--format", "json").json()
+    assert set(found["languages"]) == {"en", "cn"}
+    assert gedit_bench("explain", *both, "--json").json() == found
+    assert set(gedit_bench("explain", *both, "--json", "--lang", "zh").json()["languages"]) == {"cn"}
+    assert gedit_bench("explain", *both, "--lang", "fr").code == 2
+    moved = [
+        len(gedit_bench("explain", *both, "--top", top, "--json").json()["languages"]["en"]["moved_most"])
+        for top in (0, 1)
+    ]
+    assert moved == [0, 1]
+    assert gedit_bench("explain", *both).out.startswith("headline, en ")
+    assert gedit_bench("explain", *both, "--format", "md").out.startswith("| headline, en |")
 
 
 def test_doctor_looks_at_what_it_is_asked_to(data: Path) -> None:
@@ -642,6 +704,11 @@ COVERED: dict[str, dict[str, str]] = {
     | {"--scoring": "test_two_scorings_of_a_judgement_are_set_side_by_side"},
     "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON | PRICED,
     "status": AS_JSON | {"--scoring": "test_status_takes_a_scoring"},
+    "explain": AS_JSON
+    | dict.fromkeys(("--lang", "--top", "--format"), "test_explain_takes_a_language_a_number_and_a_format"),
+    "import": {"--from": "test_from_says_whose_files_are_meant"}
+    | dict.fromkeys(("--out", "--name", "--data"), "test_import_takes_a_name_a_place_and_a_benchmark"),
+    "export": dict.fromkeys(("--out", "--to"), "test_to_says_what_is_written_and_out_where"),
     "show": AS_JSON,
     "ls": AS_JSON | OUT,
     "doctor": LOOKED_AT | ENDPOINT | WAITING | OUT | AS_JSON,

@@ -51,6 +51,8 @@ def test_nothing_in_a_run_steers_the_terminal(hostile: Path) -> None:
         ("status",),
         ("compare", first, second),
         ("compare", first, second, "--format", "md"),
+        ("explain", first, second),
+        ("explain", first, second, "--format", "md"),
         ("check", first),
         ("ls", "runs"),
         ("judge", first, "--judge", "offline"),

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from foreign_files import official_row, sample, write_table
 from PIL import Image
 from program import gedit_bench, judgements, manifest, process, runs, tree
 
@@ -88,7 +89,9 @@ def test_check_counts_what_can_be_judged(run: Path) -> None:
     image.unlink()
     broken = gedit_bench("check", run, "--json")
     assert broken.code == 3
-    assert [one["where"].rpartition("/")[2] for one in broken.json() if one["problem"] == "missing"] == [image.stem]
+    assert [one["where"].rpartition("/")[2] for one in broken.json()["problems"] if one["problem"] == "missing"] == [
+        image.stem
+    ]
 
 
 def test_score_judges_one_triple(pair: tuple[Path, Path]) -> None:
@@ -132,6 +135,31 @@ def test_compare_asks_which_judgement_is_meant_and_takes_its_folder(results: Pat
     assert clear.code == 0
     assert "Not the same judge: offline@local against offline@twin." in clear.err
     assert gedit_bench("compare", first, folders[-1]).code == 0  # one of the first's was asked in the same way
+
+
+def test_another_tools_scores_are_imported_shown_and_explained(run: Path) -> None:
+    rows = [official_row(sample(number=number), 0, 0) for number in (4, 15)]
+    write_table(Path("theirs/gpt4o/theirs_ps_human_en_vie_score.csv"), rows)
+    ended = gedit_bench("import", "theirs")
+    assert ended.code == 0
+    [theirs] = runs(Path("results/theirs").parent)[-1:]
+    assert ended.out.startswith(f"2 samples: {theirs}/judgments/gpt4o@official_imported-")
+    assert "2 row(s) have SC 0 and PQ 0" in ended.err
+    assert "2 samples are imported" in gedit_bench("status", theirs).out
+    shown = gedit_bench("show", theirs, f"{4:032x}")
+    assert "imported: SC 0.0, PQ 0.0" in shown.out
+    explained = gedit_bench("explain", run, theirs)
+    assert explained.code == 0
+    assert "0 for SC and PQ in an imported row" in explained.out
+    assert "only identity has a score; theirs: not selected, or no row" in explained.out
+    assert gedit_bench("report").code == 0
+    refused = gedit_bench("judge", theirs, *OFFLINE)
+    assert refused.code == 2
+    assert "holds imported scores and no images" in refused.err
+    exported = gedit_bench("export", theirs, "--out", "back")
+    assert "2 samples were written." in exported.err
+    again = Path("back/theirs/gpt4o/theirs_ps_human_en_vie_score.csv")
+    assert again.read_bytes() == Path("theirs/gpt4o/theirs_ps_human_en_vie_score.csv").read_bytes()
 
 
 def test_a_judgement_is_no_run(results: Path) -> None:

@@ -64,7 +64,8 @@
     const image = path && el("img", { src: path, alt, width: 256, height: 256, loading: "lazy", decoding: "async" });
     return el("span", { class: "frame" }, image || el("span", {}, without));
   }
-  const without = (cell) => (cell.status === "ok" ? "image not available here" : cell.status ? `edit ${cell.status}` : "not edited");
+  const unmade = (cell) => (cell.imported ? "imported scores, no image" : "not edited");
+  const without = (cell) => (cell.status === "ok" ? "image not available here" : cell.status ? `edit ${cell.status}` : unmade(cell));
   const timing = (cell) => [cell.seed === undefined ? "" : `seed ${cell.seed}`, cell.seconds === undefined ? "" : `${cell.seconds.toFixed(1)} s`].filter(Boolean).join(" · ");
   function scores(cell) {
     return el("span", { class: "scores" }, el("b", {}, `O ${two(cell.o)}`), `  SC ${cell.sc?.score ?? "–"} · PQ ${cell.pq?.score ?? "–"}`);
@@ -146,7 +147,7 @@
         el("figure", {}, fullImage(cell, entry), el("figcaption", {}, scores(cell), " ", chips(cell)))),
       aspectView("SC", "semantic consistency", cell.sc), aspectView("PQ", "perceptual quality", cell.pq),
       el("section", { class: "aspect" }, el("h3", {}, "Edit"),
-        pairs([["status", cell.status || "not edited"], ["message", cell.message], ["sample", sample.id], ["seed", cell.seed],
+        pairs([["status", cell.status || unmade(cell)], ["message", cell.message], ["sample", sample.id], ["seed", cell.seed],
           ["seconds", cell.seconds?.toFixed(2)], ["size", cell.size], ["file", cell.file], ...Object.entries(entry.settings || {})])));
     if (!viewer.open) viewer.showModal();
     viewer.scrollTop = 0;

@@ -1,0 +1,43 @@
+"""`gedit-bench export`: results for other tools."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gedit_bench.cli.options import option
+
+
+def export(
+    target: Annotated[Path, typer.Argument(help="A run, or the folder of one of its judgements.")],
+    out: Annotated[
+        Path, option("--out", variable="GEDIT_BENCH_EXPORT_OUT", help="Folder that the files are written to.")
+    ],
+    to: Annotated[str, option("--to", metavar="official|evalscope", help="What they are written for.")] = "official",
+) -> None:
+    """Write score tables for the official statistics, or a run's edits for EvalScope's offline mode.
+
+    Examples:
+      gedit-bench export results/x/default-1a2b3c4d --out csv_results
+      gedit-bench export results/x/default-1a2b3c4d --to evalscope --out for_evalscope
+    """
+    from gedit_bench.cli.console import say, tell
+    from gedit_bench.comparison import judgement_of
+    from gedit_bench.errors import UsageError
+    from gedit_bench.interop.exporting import TARGETS, export_evalscope, export_official
+    from gedit_bench.nearest import did_you_mean
+    from gedit_bench.store.layout import run_of_judgement
+    from gedit_bench.store.run import Run
+
+    if to not in TARGETS:
+        raise UsageError(f"--to can't be {to!r}.", did_you_mean(to, TARGETS))
+    if to == "official":
+        written = export_official(judgement_of(target), out)
+    else:
+        written = export_evalscope(Run.open(run_of_judgement(target) or target), out)
+    tell("\n".join(str(path) for path in written.files))
+    say(f"{written.rows} samples were written.")
+    if written.left_out:
+        say("Left out: " + ", ".join(f"{count} {why}" for why, count in written.left_out.items()) + ".")
+    for note in written.notes:
+        say(note)
