@@ -202,8 +202,6 @@ def _differences(first: Scored, second: Scored) -> Iterable[str]:
     for name in sorted(mine.request.keys() | yours.request.keys()) if mine.request and yours.request else ():
         if mine.request.get(name) != yours.request.get(name):
             yield f"{name}: {_text(mine.request.get(name))} against {_text(yours.request.get(name))}"
-    if first.scoring_id != second.scoring_id:
-        yield f"scoring: {first.scoring_id} against {second.scoring_id}"
     if _averaging(first) != _averaging(second):
         yield f"averaging: {_averaging(first)} against {_averaging(second)}"
     for scored in (first, second):
