@@ -145,7 +145,8 @@ def test_the_limit_holds_with_64_in_flight_and_what_is_left_is_done_next_time(tm
         asked = sum(received.method == "POST" for received in server.received)
     assert lost or asked == 88  # nothing was asked twice, and nothing recorded as over_budget
     assert statuses(scored) == {ReplyStatus.OK: 88}
-    assert scored.spent.usd == pytest.approx(88 * each) == pytest.approx(first.spent + second.spent)
+    assert scored.spent.usd == pytest.approx(88 * each)
+    assert lost or first.spent + second.spent == pytest.approx(88 * each)
     assert first.reserved == second.reserved == 0
 
 

@@ -57,6 +57,11 @@ def error(message: str = "no", code: Any = None, kind: Any = None, **more: Any) 
     return {"error": {"message": message, "type": kind, "param": None, "code": code, **more}}
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256  # five is the default, and the system resets what doesn't fit
+    daemon_threads = True
+
+
 class ScriptedJudge:
     """Plays its script, then repeats the last response. `url` is the base URL.
 
@@ -80,8 +85,7 @@ class ScriptedJudge:
             def log_message(self, format: str, *args: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.handle_error = lambda *_: None  # a client that hangs up is no news
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self.port = self._server.server_address[1]
