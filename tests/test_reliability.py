@@ -217,7 +217,7 @@ def assert_no_score_is_invented(judgement: Judgement) -> None:
     scores = [(reply, found) for reply, found in readings if found.score is not None]
     assert scores
     for reply, found in scores:
-        numbers = re.search(r'"score": \[(\d+), (\d+)\], "reasoning": "Mea', reply.content or "")
+        numbers = re.search(r'"score": \[(\d+), (\d+)\], "reason', reply.content or "")  # it may be cut behind that
         assert numbers is not None, reply.content
         assert found.score == min(map(int, numbers.groups()))
 
