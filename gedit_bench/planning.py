@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gedit_bench import settling
-from gedit_bench.dataset import HUB_ID, load_benchmark
+from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, Open, to_judge
@@ -127,41 +127,12 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
     missing = _missing_for(choice.model) if open_edits else []
-    fallback = judging.fallback.name if judging.fallback else ""
-    judge, request_id, reusable, questions = judging.judge.name, "", 0, 2 * judging.repeats * len(samples)
-    tokens, price = None, None
     try:
-        if (stored := settling.replaying(judging)) is not None:
-            described, questions = stored.manifest(), 0
-            judge, request_id = described.label, described.request_id
-            stored.replies(edit for sample, edit in run.edits().items() if sample in {one.id for one in samples})
-        else:
-            asking = settling.prepare_asking(judging, fetch=False)
-            described = asking.manifest()
-            other = settling.prepare_fallback(judging, asking)
-            fallback = other.manifest().judge_id if other else ""
-            judge, request_id = described.judge_id, described.request_id
-            path = layout.judgement_folder(folder, judge, request_id)
-            job = JudgeJob(
-                run,
-                Judgement(path, described),
-                asking.judge,
-                asking.protocol,
-                asking.rubric,
-                benchmark,
-                samples,
-                repeats=judging.repeats,
-                reuse=judging.reuse,
-            )
-            there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
-            pending = [one for one in to_judge(job) if one.sample.id in there]
-            reusable = count_reusable(job, pending)
-            questions = 2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending) - reusable
-            price = asking.price
-            if price is None or not price.free:
-                tokens = _estimate(asking, open_edits, pending, judging.repeats)
+        asked = _asked(judging, run, benchmark, samples, open_edits)
     except (UnavailableError, MissingReplyError) as error:
         missing.append(f"{error} {error.hint}")
+        fallback = judging.fallback.name if judging.fallback else ""
+        asked = _Asked(judging.judge.name, "", 2 * judging.repeats * len(samples), fallback=fallback)
     return Plan(
         run=str(folder),
         dataset=f"{benchmark.name} at {benchmark.revision}",
@@ -169,17 +140,61 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
         languages=tuple(selection.languages or choice.recipe.languages),
         to_edit=len(open_edits),
         download_bytes=choice.model.to_download() if open_edits else 0,
-        questions=questions,
-        reusable=reusable,
-        judge=judge,
-        request_id=request_id,
+        questions=asked.questions,
+        reusable=asked.reusable,
+        judge=asked.judge,
+        request_id=asked.request_id,
         missing=tuple(missing),
         settings={
             name: (value, choice.origins[name]) for name, value in {**choice.settings, **choice.handling}.items()
         },
-        fallback=fallback,
-        tokens=tokens,
-        price=price,
+        fallback=asked.fallback,
+        tokens=asked.tokens,
+        price=asked.price,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who will be asked, how, how often, and what that takes."""
+
+    judge: str
+    request_id: str
+    questions: int
+    reusable: int = 0
+    fallback: str = ""
+    tokens: Tokens | None = None
+    price: Price | None = None
+
+
+def _asked(
+    judging: settling.Judging, run: Run, benchmark: Benchmark, samples: list[Sample], open_edits: list[Sample]
+) -> _Asked:
+    there = {sample.id for sample in samples} - {sample.id for sample in open_edits}
+    if (stored := settling.replaying(judging)) is not None:
+        wanted = {sample.id for sample in samples}
+        stored.replies(edit for sample, edit in run.edits().items() if sample in wanted)
+        return _Asked(stored.manifest().label, stored.manifest().request_id, 0)
+    asking = settling.prepare_asking(judging, fetch=False)
+    other = settling.prepare_fallback(judging, asking)
+    described = asking.manifest()
+    path = layout.judgement_folder(run.path, described.judge_id, described.request_id)
+    job = JudgeJob(
+        *(run, Judgement(path, described), asking.judge, asking.protocol, asking.rubric, benchmark, samples),
+        repeats=judging.repeats,
+        reuse=judging.reuse,
+    )
+    pending = [one for one in to_judge(job) if one.sample.id in there]
+    reusable = count_reusable(job, pending)
+    free = asking.price is not None and asking.price.free
+    return _Asked(
+        described.judge_id,
+        described.request_id,
+        2 * judging.repeats * len(open_edits) + sum(len(one.attempts) for one in pending) - reusable,
+        reusable,
+        fallback=other.manifest().judge_id if other else "",
+        tokens=None if free else _estimate(asking, open_edits, pending, judging.repeats),
+        price=asking.price,
     )
 
 

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from gedit_bench.accounting import Spent
+from gedit_bench.derived import noise_json, summary_json
 from gedit_bench.engine.editing import to_edit
 from gedit_bench.fallback import with_fallback
 from gedit_bench.judging.answering import alias_words
 from gedit_bench.records import LANGUAGES, Json, Language
 from gedit_bench.report.words import fallback_words
-from gedit_bench.results import Scored, noise_json, score, summary_json
+from gedit_bench.results import Scored, score
 from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.scorings import OFFICIAL, Scoring
 from gedit_bench.scoring.summary import Summary

@@ -11,12 +11,13 @@ from small_benchmark import editing, lines, selection, write_benchmark
 from gedit_bench import JudgeSettings, Judging, Run, edit, judge
 from gedit_bench.api import build_report
 from gedit_bench.comparison import compare
+from gedit_bench.derived import summary_json, write_derived
 from gedit_bench.judging.protocol import PROTOCOLS
 from gedit_bench.records import Sample
 from gedit_bench.report.board import make_board
 from gedit_bench.report.build import build_report as render
 from gedit_bench.report.method import methods
-from gedit_bench.results import Scored, score, summary_json, write_derived
+from gedit_bench.results import Scored, score
 from gedit_bench.state import run_state
 from gedit_bench.store import layout
 from gedit_bench.store.jsonl import JsonlWriter

@@ -44,7 +44,7 @@ def headline_tables(found: "Comparison", language: str) -> list[Table]:
 
 def headlines_json(found: "Comparison", language: str) -> "Json":
     """Return each side's headline, what it is, and the same as JSON; None where a side has no sample."""
-    from gedit_bench.results import summary_json
+    from gedit_bench.derived import summary_json
 
     sides = found.summaries(language)
     if sides is None:

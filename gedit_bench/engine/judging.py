@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from time import monotonic
 from typing import TypeVar
 
+from gedit_bench.derived import write_derived
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.pacing import Gate, Pace
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
@@ -32,7 +33,7 @@ from gedit_bench.judging.pressure import Exchange
 from gedit_bench.judging.reading import read_answer, settled
 from gedit_bench.judging.registry import MOST_IN_FLIGHT
 from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
-from gedit_bench.results import Scored, write_derived
+from gedit_bench.results import Scored
 from gedit_bench.secrets import redact
 from gedit_bench.store import layout
 from gedit_bench.store.codec import to_json

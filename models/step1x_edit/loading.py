@@ -184,18 +184,8 @@ def load_pipeline(
     mode = memory if memory != "auto" else _fitting(device, files, version, size, fp8, level, batch)
     log.info("Step1X-Edit %s on %s in memory mode %s%s", version, device, mode, f", fp8 {fp8}" if fp8 else "")
     place = device if mode == "resident" else torch.device("cpu")
-    transformer = load_weights(
-        lambda: Transformer(version, size),
-        files.transformer,
-        naming=transformer_source if files.diffusers else original_names,
-        device=torch.device("cpu") if fp8 else place,
-        dtype=dtype,
-    )
-    for path, weight in adapters:
-        with opened([path]) as tensors:
-            merged = merge(transformer, tensors, weight, allow_unknown=allow_unknown)
-        unused = f"; unused, as in the original: {', '.join(merged.unused)}" if merged.unused else ""
-        log.info("%s: %d modules merged with weight %g%s", path, len(merged.applied), weight, unused)
+    transformer = _transformer(files, version, size, torch.device("cpu") if fp8 else place, dtype)
+    _merge_all(transformer, adapters, allow_unknown=allow_unknown)
     if fp8:
         quantise(transformer, fp8)
         transformer.to(place)
@@ -211,6 +201,21 @@ def load_pipeline(
     )
     conditioner = load_conditioner(files, conditioning, place, dtype)
     return kind(transformer, autoencoder, conditioner, chosen, device=device, mode=mode)
+
+
+def _transformer(
+    files: Files, version: Version, size: TransformerSize | None, place: torch.device, dtype: torch.dtype
+) -> Transformer:
+    naming = transformer_source if files.diffusers else original_names
+    return load_weights(lambda: Transformer(version, size), files.transformer, naming=naming, device=place, dtype=dtype)
+
+
+def _merge_all(network: Transformer, adapters: Sequence[tuple[Path, float]], *, allow_unknown: bool) -> None:
+    for path, weight in adapters:
+        with opened([path]) as tensors:
+            merged = merge(network, tensors, weight, allow_unknown=allow_unknown)
+        unused = f"; unused, as in the original: {', '.join(merged.unused)}" if merged.unused else ""
+        log.info("%s: %d modules merged with weight %g%s", path, len(merged.applied), weight, unused)
 
 
 def _fitting(

@@ -17,8 +17,9 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from step1x_edit.checks import CHECKS, check_prompt_ids
+from step1x_edit.checks import CHECKS
 from step1x_edit.comparing import PLAIN, Case, Skipped, Tensors, Way
+from step1x_edit.table_checks import check_prompt_ids
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

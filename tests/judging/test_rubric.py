@@ -16,7 +16,7 @@ import pytest
 from scripted_judge import Scripted, ScriptedJudge
 
 from gedit_bench.errors import UnavailableError, UsageError
-from gedit_bench.judging import official_rubric
+from gedit_bench.judging import official_rubric, text_sources
 from gedit_bench.judging.protocol import Rubric
 from gedit_bench.judging.rubric import PIXELS, find_rubric, load_rubric
 from gedit_bench.records import Aspect
@@ -234,7 +234,7 @@ def test_without_fetching_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> N
         raise AssertionError("the network was used")
 
     monkeypatch.setattr(official_rubric, "urlopen", never)
-    monkeypatch.setattr(official_rubric.subprocess, "run", never)
+    monkeypatch.setattr(text_sources.subprocess, "run", never)
     with pytest.raises(UnavailableError, match="not to be had"):
         load_rubric("official", fetch=False)
 

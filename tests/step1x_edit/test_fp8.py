@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from step1x_edit import tiny
-from step1x_edit.checks import transformer_of, velocity_of
 from step1x_edit.fp8 import quantise
 from step1x_edit.fp8_layers import Fp8Error, ScaledLinear, multiplies_row_scaled, quantise_rows, scaled_product
 from step1x_edit.lora import LoraError, merge
+from step1x_edit.network_checks import transformer_of, velocity_of
 from step1x_edit.transformer import Transformer
 from step1x_edit.verify import read_cases
 from step1x_edit.weights import load_weights

@@ -9,8 +9,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from step1x_edit.autoencoder import Autoencoder
-from step1x_edit.checks import size_of, velocity_of
 from step1x_edit.diffusers_format import Source, autoencoder_source, transformer_source
+from step1x_edit.network_checks import size_of, velocity_of
 from step1x_edit.transformer import Transformer, TransformerSize
 from step1x_edit.verify import read_cases
 from step1x_edit.weights import WeightsError, load_weights, sha256
