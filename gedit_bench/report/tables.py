@@ -2,13 +2,13 @@
 
 import csv
 import io
-import re
 from collections.abc import Mapping
 
 from gedit_bench.derived import fallback_json, noise_json, summary_json, to_text
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board, BoardTable, Row
+from gedit_bench.report.markup import markdown
 
 SCHEMA = 1
 
@@ -62,10 +62,10 @@ def board_csv(board: Board) -> str:
 
 def board_markdown(board: Board, *, title: str, created: str) -> str:
     """Return the tables as Markdown, two decimals, each under its caption."""
-    parts = [f"# {_escaped(title)}", f"{created[:10]} · GEdit-Bench"]
+    parts = [f"# {markdown(title)}", f"{created[:10]} · GEdit-Bench"]
     for table in board.tables:
-        parts += [f"## {table.number}. {table.title}{'' if table.vlm else ' (no VLM)'}", _escaped(table.caption)]
-        parts += [_escaped(table.differs)] if table.differs else []
+        parts += [f"## {table.number}. {table.title}{'' if table.vlm else ' (no VLM)'}", markdown(table.caption)]
+        parts += [markdown(table.differs)] if table.differs else []
         parts.append(
             "\n".join([_line(_HEADS), "|---|---|--:|--:|--:|--:|---|--:|--:|--:|---|", *map(_markdown_row, table.rows)])
         )
@@ -165,9 +165,4 @@ def _markdown_row(row: Row) -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", re.sub(r"\s+", " ", text))
+    return f"| {' | '.join(markdown(cell) for cell in cells)} |"
