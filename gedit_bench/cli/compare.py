@@ -62,8 +62,8 @@ def compare(
     else:
         tell(_text(found, form, by=by, top=top))
     if page is not None:
-        from gedit_bench.report.compare_page import build_comparison_page
         from gedit_bench.api import sources_of_runs
+        from gedit_bench.report.compare_page import build_comparison_page
 
         say(f"Page: {build_comparison_page(found, page, top=top, sources=sources_of_runs())}")
 
@@ -105,6 +105,4 @@ def _written(table: "Table", form: str) -> str:
     return markup.latex_table(console.harmless(table.caption), header, rows)
 
 
-_PREAMBLE = r"% Needs \usepackage{booktabs}, and for Chinese instructions XeLaTeX or LuaLaTeX with a font that has them."
-    r"""% Needs \usepackage{booktabs}; Chinese instructions need XeLaTeX or LuaLaTeX and a font that has them."""
-)
+_PREAMBLE = r"% Needs \usepackage{booktabs}; for Chinese instructions XeLaTeX or LuaLaTeX and a font that has them."
