@@ -14,6 +14,7 @@ from gedit_bench.scoring.paired import Pair, PairedMeans, overall, paired_interv
 from gedit_bench.scoring.scorings import OFFICIAL, Average, Scoring
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store import layout
+from gedit_bench.store.manifest import RunManifest
 from gedit_bench.store.run import Judgement, Run
 
 VALUES: dict[str, Callable[[Verdict], float | None]] = {
@@ -220,7 +221,8 @@ def _shared(found: Comparison) -> Iterator[str]:
 
 def _name(mine: Scored, yours: Scored) -> str:
     if mine.run.path.resolve() != yours.run.path.resolve():
-        return mine.run.manifest.name
+        forms = zip(_forms(mine.run.manifest), _forms(yours.run.manifest), strict=True)
+        return next((one for one, another in forms if one != another), str(mine.run.path))
     manifest, other = mine.judgement.manifest, yours.judgement.manifest
     told = (
         (manifest.protocol, manifest.protocol != other.protocol),
@@ -229,6 +231,12 @@ def _name(mine: Scored, yours: Scored) -> str:
         (f"scored as {mine.scoring.name}", mine.scoring != yours.scoring),
     )
     return ", ".join(word for word, differs in told if differs) or mine.run.manifest.name
+
+
+def _forms(manifest: RunManifest) -> tuple[str, ...]:
+    """A run's name, with more and more of what tells it from others of that name."""
+    recipe = f"{manifest.name}@{manifest.recipe}"
+    return manifest.name, recipe, f"{recipe} {manifest.fingerprint}"
 
 
 def _of(scored: Scored, language: str) -> list[Verdict]:

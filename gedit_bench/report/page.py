@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
@@ -19,7 +19,6 @@ from gedit_bench.report.notices import Notice
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
 _SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
-"""Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
 def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, created: str) -> str:
@@ -32,22 +31,44 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         title: the page's title.
         created: when it was made, ISO 8601.
     """
-    css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
-    early_js = _asset("js/theme_early.js")
-    page_js = script(_SCRIPTS)
+    return document(
+        "page.html.j2",
+        {
+            "title": title,
+            "created": created,
+            "board": board,
+            "notices": notices,
+            "methods": methods(board.entries),
+            "other_scorings": other_scorings(board.entries),
+            "tasks": TASKS,
+            "switches": _switches(board),
+        },
+        data,
+        styles=_STYLES,
+        scripts=_SCRIPTS,
+    )
+
+
+def document(
+    template: str, context: Mapping[str, object], data: Json, *, styles: Sequence[str], scripts: Sequence[str]
+) -> str:
+    """Return a page's HTML with its styles, scripts and data in it.
+
+    Args:
+        template: the page's template.
+        context: what the template shows.
+        data: the gallery's JSON.
+        styles: names of style sheets.
+        scripts: names of scripts that run in this order in one scope; `theme_early` runs before anything is drawn.
+    """
+    css = "".join(_asset(f"css/{name}.css") for name in styles)
+    early_js, page_js = _asset("js/theme_early.js"), script(scripts)
     data_type, data_text = script_data(data)
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
-            title=title,
-            created=created,
-            board=board,
-            notices=notices,
-            methods=methods(board.entries),
-            other_scorings=other_scorings(board.entries),
-            tasks=TASKS,
-            switches=_switches(board),
+            **context,
             version=_version(),
             csp=_policy([css], [early_js, page_js]),
             css=css,
@@ -69,6 +90,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "two": words.two,
+        "signed": words.signed,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,

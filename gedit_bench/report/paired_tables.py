@@ -1,12 +1,11 @@
 """A comparison as tables of text: means by category and headline, agreement, the samples that were gained and lost."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import isnan
 from typing import NamedTuple
 
 from gedit_bench.comparison import VALUES, Comparison
 from gedit_bench.records import TASKS
-from gedit_bench.report.words import LANGUAGE_WORDS, NONE, three
+from gedit_bench.report.words import LANGUAGE_WORDS, NONE, signed, three
 from gedit_bench.scoring.agreement import Agreement
 from gedit_bench.scoring.bootstrap import Interval
 from gedit_bench.scoring.official import Means
@@ -38,7 +37,7 @@ def tables(found: Comparison, language: str, *, by: str = "task", top: int = 20)
     if not found.pairs(language):
         return alone
     paired = [] if alone and found.same_replies else paired_tables(found, language, by)
-    return [*alone, *paired, *_agreement(found, language), *moved_tables(found, language, top)]
+    return [*alone, *paired, *agreement_tables(found, language), *moved_tables(found, language, top)]
 
 
 def paired_tables(found: Comparison, language: str, by: str = "task") -> list[Table]:
@@ -54,11 +53,11 @@ def _paired(found: Comparison, language: str, value: str, by: str, intervals: Ma
     for name in shown:
         one = means[name]
         told = group_words(name, len(means) - 1)
-        figures = (three(one.first), three(one.second), signed(one.difference), interval(intervals[name]))
+        figures = (three(one.first), three(one.second), signed(one.difference, 3), interval(intervals[name]))
         rows.append((told, one.n, *figures, one.gained, one.lost, one.same))
     header = (f"{value}, {language}", "n", *found.names, "difference", "95 % interval", "gained", "lost", "same")
     caption = (
-        f"{value}, {LANGUAGE_WORDS[language]}: {found.names[0]} against {found.names[1]} over the samples that both "
+        f"{value}, {LANGUAGE_WORDS[language]}: {_both(found)} over the samples that both "
         "have scores of; the difference is second minus first, its interval from a bootstrap clustered by source."
     )
     return Table(caption, header, rows)
@@ -81,7 +80,7 @@ def moved_tables(found: Comparison, language: str, top: int) -> list[Table]:
 
 def _moved(found: Comparison, language: str, name: str, pairs: Sequence[Pair], top: int) -> Table:
     rows = [
-        (str(one.sample.id), f"{one.first:.2f}", f"{one.second:.2f}", signed(one.difference, 2), one.sample.instruction)
+        (str(one.sample.id), f"{one.first:.2f}", f"{one.second:.2f}", signed(one.difference), one.sample.instruction)
         for one in pairs[:top]
     ]
     count = f"{len(rows)} of {len(pairs)}" if len(rows) < len(pairs) else f"{len(pairs)}"
@@ -89,20 +88,25 @@ def _moved(found: Comparison, language: str, name: str, pairs: Sequence[Pair], t
     return Table(caption, (f"{name}, {language} ({count})", *found.names, "difference", "instruction"), rows)
 
 
-def _agreement(found: Comparison, language: str) -> Iterator[Table]:
-    agreed = found.agreement(language)
-    if agreed and not found.same_replies:
-        header = ("the same images", "of", "n", "Spearman", "Krippendorff's α", "mean difference")
-        rows = [row for task, measures in agreed.items() for row in _agreed(task, measures)]
-        caption = f"Agreement on the same images, {LANGUAGE_WORDS[language]}: {' and '.join(found.names)}."
-        yield Table(caption, header, rows)
+def agreement_tables(found: Comparison, language: str) -> list[Table]:
+    """Return how far two judgements agree on images that are the same; none where there are no such images."""
+    agreed = {} if found.same_replies else found.agreement(language)
+    if not agreed:
+        return []
+    header = ("the same images", "of", "n", "Spearman", "Krippendorff's α", "mean difference")
+    rows = [row for task, measures in agreed.items() for row in _agreed(task, measures)]
+    return [Table(f"Agreement on the same images, {LANGUAGE_WORDS[language]}: {_both(found)}.", header, rows)]
+
+
+def _both(found: Comparison) -> str:
+    return " against ".join(found.names)
 
 
 def _agreed(task: str, measures: Mapping[str, Agreement]) -> Iterator[tuple[object, ...]]:
     """Yield a category's rows: O alone, over all categories the two aspects, too."""
     for measure, one in measures.items():
         if measure == "O" or task == "all":
-            yield task, measure, one.n, three(one.spearman), three(one.alpha), signed(one.difference)
+            yield task, measure, one.n, three(one.spearman), three(one.alpha), signed(one.difference, 3)
 
 
 def headline_tables(found: Comparison, language: str) -> list[Table]:
@@ -145,14 +149,9 @@ def _counts(value: str, *sides: Means) -> tuple[int, ...]:
 
 def _moved_by(value: str, *sides: Means) -> tuple[str, str, str]:
     mine, yours = ({"O": one.overall, "SC": one.sc, "PQ": one.pq}[value] for one in sides)
-    return three(mine), three(yours), signed(yours - mine)
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """Return a difference with its sign, or a dash for that of nothing."""
-    return NONE if isnan(value) else f"{value:+.{digits}f}"
+    return three(mine), three(yours), signed(yours - mine, 3)
 
 
 def interval(found: Interval) -> str:
     """Return an interval's two ends, or a dash where it is unknown."""
-    return NONE if isnan(found.low) else f"[{found.low:+.3f}, {found.high:+.3f}]"
+    return f"[{found.low:+.3f}, {found.high:+.3f}]" if found.known else NONE

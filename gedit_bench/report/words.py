@@ -33,6 +33,11 @@ def two(value: float | None) -> str:
     return NONE if value is None or isnan(value) else f"{value:.2f}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Return a difference with its sign, or a dash for that of nothing."""
+    return NONE if isnan(value) else f"{value:+.{digits}f}"
+
+
 def percent(share: float) -> str:
     """Return a share in per cent, rounded down so that 100 % always means all."""
     return f"{int(share * 1000 + 1e-9) / 10:g} %"

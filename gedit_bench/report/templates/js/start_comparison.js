@@ -1,0 +1,4 @@
+startTheme();
+startViewer();
+addEventListener("hashchange", followAddress);
+await startGallery();
