@@ -31,7 +31,7 @@ BATCH = 10
 def shared_sources() -> NDArray[np.intp]:
     """Each sample's source: its own, but for two pictures that stand in subject-remove and subject-replace."""
     clusters = np.arange(len(TASK_OF))
-    first, second = (np.flatnonzero(TASK_OF == TASKS.index(name))[:2] for name in ("subject-remove", "subject-replace"))
+    first, second = (np.flatnonzero(TASKS.index(name) == TASK_OF)[:2] for name in ("subject-remove", "subject-replace"))
     clusters[second] = first
     return np.unique(clusters, return_inverse=True)[1].reshape(-1)
 

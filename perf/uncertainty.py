@@ -1,6 +1,6 @@
 """How long the intervals of a full leaderboard take: 20 models, 606 samples, two languages, 2,000 resamples, all pairs.
 
-python perf/statistics.py
+python perf/uncertainty.py
 """
 
 import os
