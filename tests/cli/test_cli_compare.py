@@ -17,7 +17,7 @@ HOSTILE = r"[x] \input{/etc/passwd} & 100 % $1_a^2 #3 ~ {} | <script>alert(1)</s
 
 
 def sides(samples: Sequence[Sample], **second: object) -> tuple[Path, Path]:
-    """Two runs; the second gains in `ps_human` and some of `color_alter`, loses in `text_change`, and else is the same."""
+    """Two runs; the second gains in `ps_human` and some of `color_alter`, loses in `text_change`, else is the same."""
 
     def better(sample: Sample, aspect: Aspect) -> str:
         if aspect is Aspect.PQ:

@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import test_report_browser
 from report_fixtures import failed, judged, make_judgement, make_run, make_samples, picture, reply_text, sources
-from test_report_browser import browser  # noqa: F401
 from test_report_page import EVIL, Page
 
 from gedit_bench.comparison import compare
 from gedit_bench.records import Aspect, EditStatus, Sample
 from gedit_bench.report.build import build_report
 from gedit_bench.report.compare_page import build_comparison_page
+
+browser = test_report_browser.browser
+"""The fixture: Chromium, or the test is skipped."""
 
 
 def score_of(sample: Sample) -> int:
