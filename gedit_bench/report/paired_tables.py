@@ -154,4 +154,4 @@ def _moved_by(value: str, *sides: Means) -> tuple[str, str, str]:
 
 def interval(found: Interval) -> str:
     """Return an interval's two ends, or a dash where it is unknown."""
-    return f"[{found.low:+.3f}, {found.high:+.3f}]" if found.known else NONE
+    return f"[{signed(found.low, 3)}, {signed(found.high, 3)}]" if found.known else NONE

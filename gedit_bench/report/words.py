@@ -37,7 +37,7 @@ def two(value: float | None) -> str:
 
 def signed(value: float, digits: int = 2) -> str:
     """Return a difference with its sign, or a dash for that of nothing."""
-    return NONE if isnan(value) else f"{value:+.{digits}f}"
+    return NONE if isnan(value) else f"{value:+z.{digits}f}"
 
 
 def interval(found: Interval | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isnan, nan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +90,8 @@ def paired_intervals(
     `macro` that holds one.
     """
     mine, yours = both_scored(first, second)
+    if not mine:
+        return {measure: {average: Interval(nan, nan, nan)} for measure in MEASURES}
     resampled = resample([mine, yours], sources_of([mine, yours]), average=average)
     differences = resampled.estimates[1] - resampled.estimates[0]
     draws = resampled.draws[1] - resampled.draws[0]
@@ -102,7 +104,7 @@ def paired_intervals(
         elif there:
             over_all = differences[aspect, there].mean(), draws[aspect, there].mean(axis=0)
         else:
-            over_all = np.nan, np.full(draws.shape[-1], np.nan)
+            over_all = nan, np.full(draws.shape[-1], nan)
         found[measure] = {name: _interval(*one) for name, one in {**groups, average: over_all}.items()}
     return found
 
