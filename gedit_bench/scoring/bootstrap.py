@@ -147,10 +147,10 @@ def resample_scores(
         resamples: how many draws.
         seed: of the draws.
     """
-    flat = scores.reshape(-1, len(tasks))
+    flat = scores.reshape(len(scores) * len(MEASURES), len(tasks))
     category, cluster = np.array(tasks, dtype=np.intp), np.array(clusters, dtype=np.intp)
     strata = category[np.unique(cluster, return_index=True)[1]]
-    parts = [(category == task).nonzero()[0] for task in range(len(TASKS))]
+    parts = [np.flatnonzero(category == task) for task in range(len(TASKS))]
     weights = _weights(strata, resamples, np.random.default_rng(seed))
     estimates = _means(flat, parts, np.ones((len(tasks), 1)), average)[..., 0]
     draws = _means(flat, parts, weights[cluster], average)
@@ -185,7 +185,7 @@ def quantile_interval(draws: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     whole, some = there.all(axis=1), there.any(axis=1)
     if whole.any():
         found[:, whole] = np.quantile(flat[whole], outer, axis=1)
-    for row in (some & ~whole).nonzero()[0]:
+    for row in np.flatnonzero(some & ~whole):
         found[:, row] = np.quantile(flat[row, there[row]], outer)
     low, high = found.reshape(2, *draws.shape[:-1])
     return low, high
@@ -208,7 +208,7 @@ def _weights(strata: NDArray[np.intp], resamples: int, random: np.random.Generat
     weights = np.ones((len(strata), resamples))
     offsets = np.arange(resamples)[:, None]
     for task in range(len(TASKS)):
-        members = (strata == task).nonzero()[0]
+        members = np.flatnonzero(strata == task)
         if (size := len(members)) > 1:
             picks = random.integers(size, size=(resamples, size - 1)) + size * offsets
             counts = np.bincount(picks.ravel(), minlength=size * resamples).reshape(resamples, size)
@@ -245,7 +245,7 @@ def _tells(
     headline's do if those of all its categories do; a mean over samples has no use for empty ones.
     """
     there = ~np.isnan(scores)
-    alone = np.bincount(strata, minlength=len(TASKS))[strata] == 1
+    alone = np.isin(strata, np.flatnonzero(np.bincount(strata, minlength=len(TASKS)) == 1))
     known, empty = [], []
     for part in parts:
         own = clusters[part]
