@@ -254,8 +254,10 @@ def _tells(
         known.append((scored.sum(axis=1) > 1) & ~fixed.any(axis=1))
         empty.append(~there[:, part].any(axis=1))
     told, nothing = np.stack(known, axis=1), np.stack(empty, axis=1)
-    headline = told.all(axis=1) if average == "macro" else (told | nothing).all(axis=1) & told.any(axis=1)
-    return np.concatenate([told, headline[:, None]], axis=1)
+    headline = np.all(told, axis=1, keepdims=True)
+    if average == "micro":
+        headline = np.all(told | nothing, axis=1, keepdims=True) & np.any(told, axis=1, keepdims=True)
+    return np.concatenate([told, headline], axis=1)
 
 
 def _intervals(bounds: NDArray[np.float64]) -> Intervals:
