@@ -224,12 +224,19 @@ def _means(
     filled = np.where(there, scores, 0.0)
     # Most models have the same samples scored: what these weigh together is summed once.
     kinds, kind = np.unique(there, axis=0, return_inverse=True)
-    sums = np.stack([filled[:, part] @ weights[part] for part in parts], axis=1)
-    counts = np.stack([(kinds[:, part].astype(float) @ weights[part])[kind.reshape(-1)] for part in parts], axis=1)
-    with np.errstate(invalid="ignore"):
-        means = sums / counts
-        headline = means.mean(axis=1) if average == "macro" else sums.sum(axis=1) / counts.sum(axis=1)
-    return np.concatenate([means, headline[:, None]], axis=1)
+    found = np.empty((len(scores), len(parts) + 1, weights.shape[1]))
+    counts = np.empty((len(kinds), len(parts), weights.shape[1]))
+    for place, part in enumerate(parts):
+        found[:, place] = filled[:, part] @ weights[part]
+        counts[:, place] = kinds[:, part].astype(float) @ weights[part]
+    with np.errstate(invalid="ignore"):  # 0/0 is a mean of nothing
+        for means, number in zip(found, kind.reshape(-1), strict=True):
+            if average == "micro":
+                means[-1] = means[:-1].sum(axis=0) / counts[number].sum(axis=0)
+            means[:-1] /= counts[number]
+            if average == "macro":
+                means[-1] = means[:-1].mean(axis=0)
+    return found
 
 
 def _tells(
