@@ -1,22 +1,21 @@
 """The page of a comparison, from real run folders: what is on it, in which order, and that nothing else is."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import test_report_browser
+from browsing import chromium, opened
 from report_fixtures import failed, judged, make_judgement, make_run, make_samples, picture, reply_text, sources
+from test_accessibility import grave
 from test_report_page import EVIL, Page
 
 from gedit_bench.comparison import compare
 from gedit_bench.records import Aspect, EditStatus, Sample
 from gedit_bench.report.build import build_report
 from gedit_bench.report.compare_page import build_comparison_page
-
-browser = test_report_browser.browser
-"""The fixture: Chromium, or the test is skipped."""
 
 
 def score_of(sample: Sample) -> int:
@@ -157,44 +156,63 @@ def test_a_failed_edit_is_no_loss(tmp_path: Path) -> None:
     assert "2 only for old: left out." in page.words
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("results")
+    found = two(root, make_samples(("en", "cn"), each=3), "<b>Because</b>", judge="judge-2")
+    return build_comparison_page(found, root / "out", sources=sources)
+
+
 @pytest.mark.browser
-def test_the_page_opens_from_its_file_offline_without_a_complaint(tmp_path: Path, browser: Any) -> None:
-    found = two(tmp_path, make_samples(("en", "cn"), each=3), "<b>Because</b>")
-    path = build_comparison_page(found, tmp_path / "out", sources=sources)
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    page = context.new_page()
-    page.set_default_timeout(5000)
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    page.goto(path.as_uri())
-    cards = page.locator(".card")
-    cards.nth(17).wait_for()
-    assert cards.count() == 18
-    assert "O −3.00" in (cards.first.text_content() or "")
-    assert cards.first.locator("button.shot").count() == 2
-    cards.first.get_by_text("The judges’ words").click()
-    words = cards.first.locator(".words").inner_text()
-    assert all(f"<b>Because</b> {aspect} of {side}" in words for aspect in Aspect for side in ("first", "second"))
-    page.locator("select[name=o]").select_option("gained")
-    assert "O +2.00" in (cards.first.text_content() or "")
-    page.locator("select[name=l]").select_option("cn")
-    assert cards.count() == 9
-    link = page.locator("a[href^='#s=']").first
-    sample = (link.get_attribute("href") or "").removeprefix("#s=")
-    link.click()
-    page.wait_for_function("document.querySelectorAll('.card').length === 18")  # the link puts the filters back
-    assert page.url.endswith(sample)
-    cards.first.locator("button.shot").nth(1).click()
-    dialog = page.get_by_role("dialog")
-    assert dialog.locator("h2").inner_text() == "new"
-    page.keyboard.press("ArrowLeft")
-    assert dialog.locator("h2").inner_text() == "old"
-    image = cards.first.locator("img").first
-    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
-    page.set_viewport_size({"width": 375, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") == 375
-    context.close()
-    assert complaints == []
+def test_the_page_opens_from_its_file_offline_without_a_complaint(made: Path, browser: Any) -> None:
+    with opened(browser, made.as_uri()) as page:
+        cards = page.locator(".card")
+        cards.nth(17).wait_for(state="attached")
+        assert cards.count() == 18
+        assert "O −3.00" in (cards.first.text_content() or "")
+        assert cards.first.locator("button.shot").count() == 2
+        cards.first.get_by_text("The judges’ words").click()
+        words = cards.first.locator(".words").inner_text()
+        assert all(f"<b>Because</b> {aspect} of {side}" in words for aspect in Aspect for side in ("first", "second"))
+        page.locator("select[name=o]").select_option("gained")
+        assert "O +2.00" in (cards.first.text_content() or "")
+        page.locator("select[name=l]").select_option("cn")
+        assert cards.count() == 9
+        link = page.locator("a[href^='#s=']").first
+        sample = (link.get_attribute("href") or "").removeprefix("#s=")
+        link.click()
+        page.wait_for_function("document.querySelectorAll('.card').length === 18")  # the link puts the filters back
+        assert page.url.endswith(sample)
+        cards.first.locator("button.shot").nth(1).click()
+        dialog = page.get_by_role("dialog")
+        assert dialog.locator("h2").inner_text() == "new"
+        page.keyboard.press("ArrowLeft")
+        assert dialog.locator("h2").inner_text() == "old"
+        image = cards.first.locator("img").first
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+        page.keyboard.press("Escape")
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible(made: Path, browser: Any, scheme: str) -> None:
+    with opened(browser, made.as_uri(), color_scheme=scheme) as page:
+        page.locator(".card").nth(17).wait_for(state="attached")
+        page.locator(".words summary").first.click()
+        assert grave(page) == []
+
+
+@pytest.mark.browser
+def test_the_tables_are_complete_without_scripts(made: Path, browser: Any) -> None:
+    with opened(browser, made.as_uri(), java_script_enabled=False) as page:
+        assert page.locator("table.paired").count() == 2
+        assert page.locator("[data-moved] tbody tr").count() == 18
+        assert page.locator("noscript p").is_visible()
