@@ -24,7 +24,7 @@ from gedit_bench.store.provenance import now
 PAGE = "compare.html"
 
 _STYLES = ("base", "board", "gallery", "viewer", "method", "comparison", "print")
-_SCRIPTS = ("common", "theme", "gallery", "viewer", "comparison", "start_comparison")
+_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "comparison", "start_comparison")
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,6 +172,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.browser
 def test_the_page_opens_from_its_file_offline_without_a_complaint(made: Path, browser: Any) -> None:
     with opened(browser, made.as_uri()) as page:
+        assert page.locator("main > section:visible").count() == 1
+        assert page.locator("#en table.paired").is_visible()
+        page.get_by_role("link", name="Samples", exact=True).click()
         cards = page.locator(".card")
         cards.nth(17).wait_for(state="attached")
         assert cards.count() == 18
@@ -184,7 +187,8 @@ def test_the_page_opens_from_its_file_offline_without_a_complaint(made: Path, br
         assert "O +2.00" in (cards.first.text_content() or "")
         page.locator("select[name=l]").select_option("cn")
         assert cards.count() == 9
-        link = page.locator("a[href^='#s=']").first
+        page.get_by_role("link", name="Chinese").click()
+        link = page.locator("#cn a[href^='#s=']").first
         sample = (link.get_attribute("href") or "").removeprefix("#s=")
         link.click()
         page.wait_for_function("document.querySelectorAll('.card').length === 18")  # the link puts the filters back
@@ -206,6 +210,8 @@ def test_the_page_opens_from_its_file_offline_without_a_complaint(made: Path, br
 def test_the_page_is_accessible(made: Path, browser: Any, scheme: str) -> None:
     with opened(browser, made.as_uri(), color_scheme=scheme) as page:
         page.locator(".card").nth(17).wait_for(state="attached")
+        assert grave(page) == []
+        page.get_by_role("link", name="Samples", exact=True).click()
         page.locator(".words summary").first.click()
         assert grave(page) == []
 

@@ -1,4 +1,4 @@
 startTheme();
+startViews();
 startViewer();
-addEventListener("hashchange", followAddress);
 await startGallery();
