@@ -57,15 +57,15 @@ def compare(
     found = pair_up(first, second, protocols=protocol or (), scorings=scoring or ())
     for remark in found.remarks:
         say(remark)
-    if as_json or form == "json":
-        tell_json(comparison_json(found, by=by, top=top))
-    else:
-        tell(_text(found, form, by=by, top=top))
     if page is not None:
         from gedit_bench.api import sources_of_runs
         from gedit_bench.report.compare_page import build_comparison_page
 
         say(f"Page: {build_comparison_page(found, page, top=top, sources=sources_of_runs())}")
+    if as_json or form == "json":
+        tell_json(comparison_json(found, by=by, top=top))
+    else:
+        tell(_text(found, form, by=by, top=top))
 
 
 def _checked(name: str, value: str, known: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from gedit_bench.comparison import VALUES, Comparison
+from gedit_bench.errors import UsageError
 from gedit_bench.records import LANGUAGES, Json, SampleId
 from gedit_bench.report.board import Board, Entry
 from gedit_bench.report.cards import SourceImages, make_cards, make_pictures
@@ -75,9 +76,10 @@ def build_comparison_page(
         sources: returns the image that a sample was edited from; without it the page says that it is lacking.
 
     Raises:
+        UsageError: `place` is a file of another kind.
         UnavailableError: the disk is full or the folder can't be written.
     """
-    path = place if place.suffix in {".html", ".htm"} else place / PAGE
+    path = _page_path(place)
     make_folder(path.parent)
     moved = {pair.sample.id: pair.difference for language in LANGUAGES for pair in found.pairs(language)}
     moved = {sample: difference for sample, difference in moved.items() if difference}
@@ -110,6 +112,14 @@ def build_comparison_page(
     )
     write_bytes(path, html.encode("utf-8", "backslashreplace"))
     return path
+
+
+def _page_path(place: Path) -> Path:
+    if place.suffix in {".html", ".htm"} and not place.is_dir():
+        return place
+    if place.is_file():
+        raise UsageError(f"{place} is a file, and no page.", "Name a folder, or a file that ends in .html.")
+    return place / PAGE
 
 
 def _entries(found: Comparison) -> tuple[Entry, Entry]:

@@ -195,3 +195,8 @@ def test_page_is_a_file_or_lands_in_a_folder() -> None:
     as_json = gedit_bench("compare", *both, "--json", env={"GEDIT_BENCH_PAGE": "other"})
     assert json.loads(as_json.out)["names"] == ["old", "new"]
     assert Path("other/compare.html").exists()
+    Path("notes.txt").write_text("mine")
+    ended = gedit_bench("compare", *both, "--page", "notes.txt")
+    assert (ended.code, ended.out) == (2, "")
+    assert "notes.txt is a file, and no page." in ended.err
+    assert Path("notes.txt").read_text() == "mine"
