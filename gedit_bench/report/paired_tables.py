@@ -37,7 +37,7 @@ def tables(found: Comparison, language: str, *, by: str = "task", top: int = 20)
     if not found.pairs(language):
         return alone
     paired = [] if alone and found.same_replies else paired_tables(found, language, by)
-    return [*alone, *paired, *agreement_tables(found, language), *moved_tables(found, language, top)]
+    return [*alone, *paired, *agreement_tables(found, language, by), *moved_tables(found, language, top)]
 
 
 def paired_tables(found: Comparison, language: str, by: str = "task") -> list[Table]:
@@ -84,17 +84,19 @@ def _moved(found: Comparison, language: str, name: str, pairs: Sequence[Pair], t
         for one in pairs[:top]
     ]
     count = f"{len(rows)} of {len(pairs)}" if len(rows) < len(pairs) else f"{len(pairs)}"
-    caption = f"Samples whose O {name}, {LANGUAGE_WORDS[language]}: {count}, most {name} first."
+    caption = f"Samples that {name} in O, {LANGUAGE_WORDS[language]}: {count}, most {name} first."
     return Table(caption, (f"{name}, {language} ({count})", *found.names, "difference", "instruction"), rows)
 
 
-def agreement_tables(found: Comparison, language: str) -> list[Table]:
+def agreement_tables(found: Comparison, language: str, by: str = "task") -> list[Table]:
     """Return how far two judgements agree on images that are the same; none where there are no such images."""
     agreed = {} if found.same_replies else found.agreement(language)
     if not agreed:
         return []
     header = ("the same images", "of", "n", "Spearman", "Krippendorff's α", "mean difference")
-    rows = [row for task, measures in agreed.items() for row in _agreed(task, measures)]
+    rows = [
+        row for task, measures in agreed.items() if by == "task" or task == "all" for row in _agreed(task, measures)
+    ]
     return [Table(f"Agreement on the same images, {LANGUAGE_WORDS[language]}: {_both(found)}.", header, rows)]
 
 

@@ -84,6 +84,8 @@ def test_by_says_what_a_row_is() -> None:
     assert len(blocks(gedit_bench("compare", *both, "--by", "task").out)["O, en"]) == 13
     alone = blocks(gedit_bench("compare", *both, "--by", "headline").out)["O, en"]
     assert [row[0] for row in alone] == ["O, en", "headline (macro)"]
+    agreed = blocks(gedit_bench("compare", *both, "--by", "headline").out)["the same images"]
+    assert {row[0] for row in agreed[1:]} == {"all"}
     assert gedit_bench("compare", *both, "--by", "headline", "--json").json()["languages"]["en"]["means"].keys() == {
         "macro"
     }
