@@ -2,24 +2,35 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
+from gedit_bench.report.beside import Beside
 from gedit_bench.report.board import Board
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
+from gedit_bench.report.spread import spread_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, created: str) -> str:
+def render(
+    board: Board,
+    data: Json,
+    notices: Sequence[Notice],
+    *,
+    title: str,
+    created: str,
+    published: Mapping[str, Beside] = MappingProxyType({}),
+) -> str:
     """Return the page's HTML.
 
     Args:
@@ -28,8 +39,10 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         notices: the warnings at the page's head.
         title: the page's title.
         created: when it was made, ISO 8601.
+        published: what stands beside each table, by the table's id.
     """
-    css, theme_js, page_js = (_asset(name) for name in ("page.css", "theme.js", "page.js"))
+    css = _asset("page.css") + _asset("css/published.css")
+    theme_js, page_js = (_asset(name) for name in ("theme.js", "page.js"))
     data_type, data_text = script_data(data)
     return (
         _environment()
@@ -42,6 +55,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             methods=methods(board.entries),
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
+            published=published,
             version=_version(),
             csp=_policy([css], [theme_js, page_js]),
             css=css,
@@ -70,6 +84,7 @@ def _environment() -> Environment:
         "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
+        "spread": spread_svg,
     }
     return environment
 
