@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gedit_bench.records import TASKS, Json
+from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.beside import Beside
 from gedit_bench.report.board import Board
@@ -20,6 +20,9 @@ from gedit_bench.report.notices import Notice
 from gedit_bench.report.spread import spread_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_STYLES = ("base", "board", "published", "categories", "gallery", "viewer", "method", "print")
+_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
+"""Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
 def render(
@@ -41,8 +44,9 @@ def render(
         created: when it was made, ISO 8601.
         published: what stands beside each table, by the table's id.
     """
-    css = _asset("page.css") + _asset("css/published.css")
-    theme_js, page_js = (_asset(name) for name in ("theme.js", "page.js"))
+    css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
+    early_js = _asset("js/theme_early.js")
+    page_js = script(_SCRIPTS)
     data_type, data_text = script_data(data)
     return (
         _environment()
@@ -56,10 +60,11 @@ def render(
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
             published=published,
+            switches=_switches(board),
             version=_version(),
-            csp=_policy([css], [theme_js, page_js]),
+            csp=_policy([css], [early_js, page_js]),
             css=css,
-            theme_js=theme_js,
+            early_js=early_js,
             page_js=page_js,
             data_type=data_type,
             data=data_text,
@@ -91,6 +96,21 @@ def _environment() -> Environment:
 
 def _asset(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def script(names: Sequence[str]) -> str:
+    """Return scripts as one, in one scope of their own."""
+    return f'"use strict";\n(async () => {{\n{"".join(_asset(f"js/{name}.js") for name in names)}}})();\n'
+
+
+def _switches(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The languages and subsets that there are tables of, each with its words."""
+    languages = {table.key.language for table in board.tables}
+    subsets = {table.key.subset for table in board.tables}
+    return [
+        ("language", [(name, words.LANGUAGE_WORDS[name]) for name in LANGUAGES if name in languages]),
+        ("subset", [(name, words.SUBSET_WORDS[name]) for name in SUBSETS if name in subsets]),
+    ]
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
