@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from gedit_bench.records import RELEASED, Language
 from gedit_bench.report import words
 from gedit_bench.report.board import BoardTable
-from gedit_bench.report.published import Family, PublishedResult
+from gedit_bench.report.published import REMARKS, Family, PublishedResult
 from gedit_bench.scoring.official import chosen
 from gedit_bench.scoring.scorings import OFFICIAL
 
@@ -43,7 +43,11 @@ class PublishedRow:
         """What is to be said of its numbers, and of how many where it isn't all of them."""
         told = Counter(remark for result in self.results for remark in result.remarks)
         total = len(self.results)
-        return [remark if count == total else f"{count} of {total}: {remark}" for remark, count in told.items()]
+        return [
+            remark if told[remark] == total else f"{told[remark]} of {total}: {remark}"
+            for remark in REMARKS.values()
+            if remark in told
+        ]
 
     @property
     def spread(self) -> bool:

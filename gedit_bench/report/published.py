@@ -23,9 +23,9 @@ Family = Literal["gpt", "qwen", "other", "unstated"]
 """Who judged: GPT-4.1 or GPT-4o, Qwen2.5-VL-72B, any other model, or nobody says."""
 
 REMARKS = {
-    "micro": "by its caption a mean over samples, not over categories",
-    "language_assumed": "its language is assumed, not stated",
-    "second_hand": "read in somebody’s notes, not in the source",
+    "micro": "by its caption a mean over samples",
+    "language_assumed": "language assumed",
+    "second_hand": "read in somebody’s notes",
     "doubtful": "looks like a slip in the source",
 }
 """Flags of numbers that are shown with a remark."""

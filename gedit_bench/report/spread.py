@@ -22,7 +22,7 @@ def spread_svg(values: Sequence[float], title: str, *, low: float = 0.0, high: f
         low: the scale's left end.
         high: its right end, above `low`.
     """
-    places = sorted(round(WIDTH * (min(max(value, low), high) - low) / (high - low), 1) for value in values)
+    places = sorted(round(WIDTH * (min(max(low, value), high) - low) / (high - low), 1) for value in values)
     ticks = "".join(f"M{place:g} 1V{HEIGHT - 1}" for place in dict.fromkeys(places))
     size = {"width": WIDTH, "height": HEIGHT, "room": WIDTH + 2, "middle": HEIGHT // 2}
     return _STRIP.format(title=title, first=places[0], last=places[-1], ticks=ticks, **size)
