@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_fixtures import judged, make_samples, picture
+from report_fixtures import SNAPSHOT, judged, make_samples, picture, released_samples
 
 from gedit_bench import api
 from gedit_bench.errors import DataError
-from gedit_bench.records import LANGUAGES, RELEASED, TASKS, Json, Sample, SampleId
+from gedit_bench.records import LANGUAGES, TASKS, Json, Sample
 from gedit_bench.report.beside import beside
 from gedit_bench.report.board import make_board
 from gedit_bench.report.build import build_report
@@ -27,7 +27,6 @@ from gedit_bench.results import Scored, find_scoring, score
 EVIL = "</table></script><script>alert(1)</script><img src=x onerror=alert(2)> & \"' | *x* [y](z)"
 SITE = {"reported_by": "The site", "date": "2025-07-31", "kind": "leaderboard", "address": "https://example.org/a#b"}
 PAPER = {"reported_by": "A paper", "date": "2025-12", "kind": "paper", "title": "On edits"}
-SNAPSHOT = {"judge": "gpt-4.1-2025-04-14", "endpoint": "api.openai.com", "returned": "gpt-4.1-2025-04-14"}
 
 
 def result(model: str = "Painter", overall: float = 6.5, **more: Json) -> dict[str, Json]:
@@ -46,21 +45,12 @@ def write(path: Path, value: Json) -> Path:
     return path
 
 
-def released(language: str = "en") -> list[Sample]:
-    """As many samples of each category as the released benchmark has; the first ten of each in the intersection."""
-    names = [(task, nth) for task, count in RELEASED.items() for nth in range(count)]
-    return [
-        Sample(SampleId(task, language, f"{row:032x}"), f"Make it {nth}", nth < 10, row)
-        for row, (task, nth) in enumerate(names)
-    ]
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Scored:
     """A run over all of the English set, judged by GPT-4.1 in the official way."""
     same = picture()
     root = tmp_path_factory.mktemp("whole")
-    return judged(root, released(), run={"image": lambda sample: same}, **SNAPSHOT)
+    return judged(root, released_samples(), run={"image": lambda sample: same}, **SNAPSHOT)
 
 
 @dataclass
@@ -239,12 +229,12 @@ def test_a_selection_gets_none_and_the_page_says_why(tmp_path: Path) -> None:
 
 def test_one_sample_less_is_a_selection(tmp_path: Path) -> None:
     same = picture()
-    short = judged(tmp_path, released()[1:], run={"image": lambda sample: same}, **SNAPSHOT)
+    short = judged(tmp_path, released_samples()[1:], run={"image": lambda sample: same}, **SNAPSHOT)
     assert "a selection of 605" in why(short)
 
 
 def test_the_intersection_alone_is_whole_by_its_size(tmp_path: Path) -> None:
-    same, flagged = picture(), [sample for sample in released() if sample.row < 434]
+    same, flagged = picture(), [sample for sample in released_samples() if sample.row < 434]
     alone = [Sample(sample.id, sample.instruction, True, sample.row) for sample in flagged]
     assert why(judged(tmp_path, alone, run={"image": lambda sample: same}, **SNAPSHOT), "intersection") == ""
     other = judged(tmp_path, alone[1:], name="b", run={"image": lambda sample: same}, **SNAPSHOT)
@@ -435,3 +425,21 @@ def test_a_strip_has_a_tick_for_each_number_within_its_scale(values: list[float]
     assert ticks == sorted({round(WIDTH * min(max(0, value), 10) / 10, 1) for value in values})
     first, last = re.findall(r'class="range" d="M([\d.]+) 6H([\d.]+)"', drawn)[0]
     assert (float(first), float(last)) == (ticks[0], ticks[-1])
+
+
+def test_the_page_about_it_counts_right() -> None:
+    text = " ".join((Path(__file__).parents[2] / "docs" / "published.md").read_text(encoding="utf-8").split())
+    found = read_published()
+    models, sources = {one.model for one in found}, {one.source for one in found}
+    assert f"{len(found)} numbers for {len(models)} models from {len(sources)} sources" in text
+    unstated = sum(one.family == "unstated" for one in found)
+    assert f"names no judge ({unstated} of the {len(found)})" in text
+    for flag in (*REMARKS, *LEFT_OUT):
+        [said] = re.findall(rf"`{flag}`(?: \((\d+)\))?:.*?(?:\((\d+)\))?[,.;:]", text)
+        assert str(sum(flag in one.flags for one in found)) in said
+    english = [one for one in found if (one.language, one.subset, one.family) == ("en", "full", "gpt")]
+    values = [[one.overall for one in english if one.model == model] for model in models]
+    several = [one for one in values if len(one) > 1]
+    widest = max(max(one) - min(one) for one in several)
+    assert f"Of the {len(several)} models" in text
+    assert f"up to {widest:.2f} apart" in text
