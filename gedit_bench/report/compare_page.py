@@ -104,6 +104,7 @@ def build_comparison_page(
             "notices": [*(Notice("differs", told) for told in found.remarks), *notices(board, cards, pictures)],
             "methods": methods(sides),
             "other_scorings": other_scorings(sides),
+            "published": {},
             "gallery_title": "Lost and gained samples",
         },
         {**data, "samples": samples, "moved": True},
