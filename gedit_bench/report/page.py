@@ -10,15 +10,15 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
-from gedit_bench.report import words
+from gedit_bench.report import charts, figures, pairs, words
 from gedit_bench.report.board import Board
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
-_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
+_STYLES = ("base", "board", "categories", "charts", "pairs", "gallery", "viewer", "method", "print")
+_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "charts", "start")
 """Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
@@ -76,6 +76,13 @@ def _environment() -> Environment:
         "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
+        "interval_of": figures.interval_of,
+        "between": figures.between,
+        "radar_figure": figures.radar_figure,
+        "panel_figure": figures.panel_figure,
+        "shorten": charts.shorten,
+        "matrix": pairs.matrix,
+        "signed": pairs.signed,
     }
     return environment
 
