@@ -15,6 +15,7 @@ DRAWN = 6
 PLOTTED = 20
 """So many rows fit in a small panel."""
 _NAME_COLUMNS = 18
+"""At 13 units a letter is some 7 wide; the names have 136."""
 
 
 @dataclass(frozen=True, slots=True)
