@@ -4,10 +4,12 @@ import csv
 import io
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from gedit_bench.derived import fallback_json, noise_json, summary_json, to_text
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
+from gedit_bench.report.beside import Beside, PublishedRow
 from gedit_bench.report.board import Board, BoardTable, Row
 
 SCHEMA = 1
@@ -24,14 +26,22 @@ COLUMNS = (
 """The columns of `leaderboard.csv`; `sc`, `pq` and `overall` are the headline's and empty without one."""
 
 
-def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str, list[str]]) -> dict[str, Json]:
+def board_json(
+    board: Board,
+    *,
+    title: str,
+    created: str,
+    warnings: Mapping[str, list[str]],
+    published: Mapping[str, Beside] = MappingProxyType({}),
+) -> dict[str, Json]:
     """Return the board as JSON, every number in full precision.
 
     The object holds `schema` (1), `title`, `created`, `warnings` (sentences by kind) and `tables`. A table
     holds what its rows have in common (`language`, `subset`, `judge_id`, `vlm`, `returned_models`,
     `protocol`, `request_id`, `scoring_id`, `selection_id`, `imported`), `selected`, `caption`, `differs`
-    and `rows`. A row names its run (`model`, `backend`, `recipe`, `fingerprint`, `notes`,
-    `replayed_from`), its place
+    and `rows`; then, of what others published, `published` (a model, the range of its O, its sources),
+    `published_left_out` (counts by reason) and `no_published_because`. A row names its run (`model`, `backend`,
+    `recipe`, `fingerprint`, `notes`, `replayed_from`), its place
     (`rank`, or null and `reason`), and holds the judgement's `summary.json` entry of that language and
     subset, `flags`, `seconds_per_image` and `cost`. A mean of nothing is null, and so is a cost that nobody knows.
     """
@@ -40,7 +50,7 @@ def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str,
         "title": title,
         "created": created,
         "warnings": {kind: list(texts) for kind, texts in warnings.items()},
-        "tables": [_table_json(table) for table in board.tables],
+        "tables": [_table_json(table, published.get(table.id)) for table in board.tables],
     }
 
 
@@ -60,7 +70,9 @@ def board_csv(board: Board) -> str:
     return text.getvalue()
 
 
-def board_markdown(board: Board, *, title: str, created: str) -> str:
+def board_markdown(
+    board: Board, *, title: str, created: str, published: Mapping[str, Beside] = MappingProxyType({})
+) -> str:
     """Return the tables as Markdown, two decimals, each under its caption."""
     parts = [f"# {_escaped(title)}", f"{created[:10]} · GEdit-Bench"]
     for table in board.tables:
@@ -69,13 +81,14 @@ def board_markdown(board: Board, *, title: str, created: str) -> str:
         parts.append(
             "\n".join([_line(_HEADS), "|---|---|--:|--:|--:|--:|---|--:|--:|--:|---|", *map(_markdown_row, table.rows)])
         )
+        parts += _published_markdown(published[table.id]) if table.id in published else []
     return "\n\n".join(parts) + "\n"
 
 
 _HEADS = ("rank", "model", "SC", "PQ", "O", "micro O", "band", "scored", "coverage", "judging", "remarks")
 
 
-def _table_json(table: BoardTable) -> dict[str, Json]:
+def _table_json(table: BoardTable, around: Beside | None) -> dict[str, Json]:
     key = table.key
     return {
         "id": table.id,
@@ -93,7 +106,35 @@ def _table_json(table: BoardTable) -> dict[str, Json]:
         "caption": table.caption,
         "differs": table.differs or None,
         "rows": [_row_json(row) for row in table.rows],
+        "published": [_published_json(row) for row in around.rows] if around else [],
+        "published_left_out": dict(around.left_out) if around else {},
+        "no_published_because": around.why or None if around else None,
     }
+
+
+def _published_json(row: PublishedRow) -> dict[str, Json]:
+    shared = {"model", "language", "subset", "family"}  # the row and its table say them
+    sources = [{name: value for name, value in one.to_json().items() if name not in shared} for one in row.results]
+    ends = {"overall_low": row.values[0], "overall_high": row.values[-1]}
+    return {"model": row.model, **ends, "remarks": row.remarks, "sources": sources}
+
+
+def _published_markdown(around: Beside) -> list[str]:
+    if around.why:
+        return [_escaped(around.why)]
+    left_out = f" Left out: {around.left_out_words}." if around.left_out else ""
+    head = f"Published elsewhere with {around.judges} as judge, for orientation; not measured here.{left_out}"
+    return [_escaped(head), "\n".join(_published_line(row) for row in around.rows)]
+
+
+def _published_line(row: PublishedRow) -> str:
+    told = []
+    for one in row.results:
+        by = _escaped(one.source.reported_by)
+        link = f"[{by}](<{one.source.address}>)" if one.source.address else by
+        told.append(f"{words.two(one.overall)} by {link}, {_escaped(one.source.date)}")
+    remarks = f" ({_escaped('; '.join(row.remarks))})" if row.remarks else ""
+    return f"- *{_escaped(row.model)}*: O {row.range_of('overall')}{remarks}: {'; '.join(told)}"
 
 
 def _row_json(row: Row) -> dict[str, Json]:
