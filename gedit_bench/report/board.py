@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.bootstrap import RowUncertainty, resample, sources_of, uncertainty
-from gedit_bench.scoring.noise import Noise
+from gedit_bench.scoring.noise import HeadlineErrors, Noise, headline_errors
 from gedit_bench.scoring.official import chosen
 from gedit_bench.scoring.ranking import Ranking, Standing
 from gedit_bench.scoring.ranking import rank as ranking_of
@@ -69,6 +70,11 @@ class Row:
     standing: Standing | None = None
 
     @property
+    def errors(self) -> HeadlineErrors:
+        """How far the judge's noise, sampling, and both move the headline; NaN where unknown."""
+        return headline_errors(self.noise, self.uncertainty.standard_error if self.uncertainty else nan)
+
+    @property
     def judging_usd(self) -> float | None:
         """US dollars for a sample's judging, over the samples that were judged; None where nobody knows."""
         return None if self.judging.known_usd is None or not self.judged else self.judging.usd / self.judged
@@ -98,8 +104,8 @@ class Row:
 class BoardTable:
     """Rows that may be ranked together.
 
-    `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of
-    the rows by their index; None where fewer than two take part.
+    `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of the
+    rows by their index; None where fewer than two take part.
     """
 
     number: int

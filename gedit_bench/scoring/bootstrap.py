@@ -1,7 +1,7 @@
 """How far the means would move with other samples: a bootstrap by category, of whole sources.
 
-Sources, not samples, are drawn: what was made of one picture (the English and the Chinese instruction about it, the
-few keys that stand in two categories) stays together. A source belongs to the category of its first sample. From
+Sources, not samples, are drawn: what was made of one picture within a category, such as the English and the Chinese
+instruction about it, stays together. The few pictures that stand in two categories are drawn in each by itself. From
 the n sources of a category n - 1 are drawn with replacement and weighed n/(n - 1), so that the variance of a
 category's mean is s²/n without bias (McCarthy and Snowden, 1985; Rao and Wu, 1988); drawing n would make it
 (n - 1)/n of that. One draw is the same for all models, so that differences keep what samples do to all of them.
@@ -14,7 +14,6 @@ that stand on the page. From one source nobody knows how much another would diff
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import isnan, nan
 
 import numpy as np
@@ -122,14 +121,42 @@ def resample(
     """
     found = {verdict.sample.id: verdict.sample for row in rows for verdict in row}
     samples = sorted(found.values(), key=_place)
+    numbers: dict[tuple[str, str], int] = {}
+    clusters = [numbers.setdefault((sample.id.task_type, sources[sample.id]), len(numbers)) for sample in samples]
+    tasks = [TASKS.index(sample.id.task_type) for sample in samples]
     scores = _scores(rows, {sample.id: column for column, sample in enumerate(samples)})
-    clusters, strata = _clusters(samples, sources)
-    parts = [np.array([s.id.task_type == task for s in samples], dtype=bool).nonzero()[0] for task in TASKS]
+    return resample_scores(scores, tasks, clusters, average=average, resamples=resamples, seed=seed)
+
+
+def resample_scores(
+    scores: NDArray[np.float64],
+    tasks: Sequence[int],
+    clusters: Sequence[int],
+    *,
+    average: Average = "macro",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resampled:
+    """Return the same from scores as numbers.
+
+    Args:
+        scores: array (K, 3, samples): SC, PQ and O in 0..10, NaN where there is none.
+        tasks: each sample's category, in 0..10.
+        clusters: each sample's source within its category as a number, counted from 0 in the order in which they
+            appear.
+        average: what the headline is.
+        resamples: how many draws.
+        seed: of the draws.
+    """
+    flat = scores.reshape(len(scores) * len(MEASURES), len(tasks))
+    category, cluster = np.array(tasks, dtype=np.intp), np.array(clusters, dtype=np.intp)
+    strata = category[np.unique(cluster, return_index=True)[1]]
+    parts = [np.flatnonzero(category == task) for task in range(len(TASKS))]
     weights = _weights(strata, resamples, np.random.default_rng(seed))
-    shape = (len(rows), len(MEASURES), len(TASKS) + 1)
-    estimates = _means(scores, parts, np.ones((len(samples), 1)), average)[..., 0]
-    draws = _means(scores, parts, weights[clusters], average)
-    draws[~_tells(scores, parts, clusters, strata, average)] = nan
+    estimates = _means(flat, parts, np.ones((len(tasks), 1)), average)[..., 0]
+    draws = _means(flat, parts, weights[cluster], average)
+    draws[~_tells(flat, parts, cluster, average)] = nan
+    shape = (len(scores), len(MEASURES), len(TASKS) + 1)
     return Resampled(estimates.reshape(shape), draws.reshape(*shape, resamples))
 
 
@@ -159,14 +186,14 @@ def quantile_interval(draws: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     whole, some = there.all(axis=1), there.any(axis=1)
     if whole.any():
         found[:, whole] = np.quantile(flat[whole], outer, axis=1)
-    for row in (some & ~whole).nonzero()[0]:
+    for row in np.flatnonzero(some & ~whole):
         found[:, row] = np.quantile(flat[row, there[row]], outer)
     low, high = found.reshape(2, *draws.shape[:-1])
     return low, high
 
 
 def _scores(rows: Sequence[Sequence[Verdict]], columns: Mapping[SampleId, int]) -> NDArray[np.float64]:
-    """SC, PQ and O of each model in turn, as an array (3K, samples); NaN where there is none."""
+    """SC, PQ and O as an array (K, 3, samples); NaN where there is none."""
     scores = np.full((len(rows), len(MEASURES), len(columns)), nan)
     for own, verdicts in zip(scores, rows, strict=True):
         for verdict in verdicts:
@@ -174,35 +201,20 @@ def _scores(rows: Sequence[Sequence[Verdict]], columns: Mapping[SampleId, int]) 
             for aspect, measure in enumerate(MEASURES):
                 if (score := score_of(verdict, measure)) is not None:
                     own[aspect, column] = score
-    return scores.reshape(-1, len(columns))
-
-
-def _clusters(samples: Sequence[Sample], sources: Mapping[SampleId, str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Each sample's cluster, and each cluster's stratum; clusters in the order of their first sample."""
-    numbers: dict[str, int] = {}
-    strata: list[int] = []
-    clusters = []
-    for sample in samples:
-        number = numbers.setdefault(sources[sample.id], len(numbers))
-        if number == len(strata):
-            strata.append(TASKS.index(sample.id.task_type))
-        clusters.append(number)
-    return np.array(clusters, dtype=np.intp), np.array(strata, dtype=np.intp)
+    return scores
 
 
 def _weights(strata: NDArray[np.intp], resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
     """How much each cluster weighs in each draw, as an array (clusters, resamples); 1 on average."""
-    sizes = [len(list(group)) for _, group in groupby(strata.tolist())]
+    weights = np.ones((len(strata), resamples))
     offsets = np.arange(resamples)[:, None]
-    parts = []
-    for size in sizes:
-        if size == 1:
-            parts.append(np.ones((1, resamples)))
-            continue
-        picks = random.integers(size, size=(resamples, size - 1)) + size * offsets
-        counts = np.bincount(picks.ravel(), minlength=size * resamples).reshape(resamples, size)
-        parts.append(counts.T * (size / (size - 1)))
-    return np.concatenate(parts) if parts else np.ones((0, resamples))
+    for task in range(len(TASKS)):
+        members = np.flatnonzero(strata == task)
+        if (size := len(members)) > 1:
+            picks = random.integers(size, size=(resamples, size - 1)) + size * offsets
+            counts = np.bincount(picks.ravel(), minlength=size * resamples).reshape(resamples, size)
+            weights[members] = counts.T * (size / (size - 1))
+    return weights
 
 
 def _means(
@@ -211,38 +223,46 @@ def _means(
     """Weighted means by category and of the headline, as an array (3K, 12, draws); `weights` is (samples, draws)."""
     there = ~np.isnan(scores)
     filled = np.where(there, scores, 0.0)
-    sums = np.stack([filled[:, part] @ weights[part] for part in parts], axis=1)
-    counts = np.stack([there[:, part].astype(float) @ weights[part] for part in parts], axis=1)
-    with np.errstate(invalid="ignore"):
-        means = sums / counts
-        headline = means.mean(axis=1) if average == "macro" else sums.sum(axis=1) / counts.sum(axis=1)
-    return np.concatenate([means, headline[:, None]], axis=1)
+    # Most models have the same samples scored: what these weigh together is summed once.
+    kinds, kind = np.unique(there, axis=0, return_inverse=True)
+    found = np.empty((len(scores), len(parts) + 1, weights.shape[1]))
+    counts = np.empty((len(kinds), len(parts), weights.shape[1]))
+    for place, part in enumerate(parts):
+        found[:, place] = filled[:, part] @ weights[part]
+        counts[:, place] = kinds[:, part].astype(float) @ weights[part]
+    with np.errstate(invalid="ignore"):  # 0/0 is a mean of nothing
+        for means, number in zip(found, kind.reshape(-1), strict=True):
+            if average == "micro":
+                means[-1] = means[:-1].sum(axis=0) / counts[number].sum(axis=0)
+            means[:-1] /= counts[number]
+            if average == "macro":
+                means[-1] = means[:-1].mean(axis=0)
+    return found
 
 
 def _tells(
     scores: NDArray[np.float64],
     parts: Sequence[NDArray[np.intp]],
     clusters: NDArray[np.intp],
-    strata: NDArray[np.intp],
     average: Average,
 ) -> NDArray[np.bool_]:
     """Whether draws show how much a mean varies, as an array (3K, 12).
 
-    A category's do from two scored sources on, none of which is alone in its stratum and so in every draw. A
-    headline's do if those of all its categories do; a mean over samples has no use for empty ones.
+    A category's do from two scored sources on. A headline's do if those of all its categories do; a mean over
+    samples has no use for empty ones.
     """
     there = ~np.isnan(scores)
-    alone = np.bincount(strata, minlength=len(TASKS))[strata] == 1
     known, empty = [], []
     for part in parts:
         own = clusters[part]
         scored = there[:, part].astype(float) @ (own[:, None] == np.unique(own)) > 0
-        fixed = there[:, part] & alone[own]
-        known.append((scored.sum(axis=1) > 1) & ~fixed.any(axis=1))
+        known.append(scored.sum(axis=1) > 1)
         empty.append(~there[:, part].any(axis=1))
     told, nothing = np.stack(known, axis=1), np.stack(empty, axis=1)
-    headline = told.all(axis=1) if average == "macro" else (told | nothing).all(axis=1) & told.any(axis=1)
-    return np.concatenate([told, headline[:, None]], axis=1)
+    headline = np.all(told, axis=1, keepdims=True)
+    if average == "micro":
+        headline = np.all(told | nothing, axis=1, keepdims=True) & np.any(told, axis=1, keepdims=True)
+    return np.concatenate([told, headline], axis=1)
 
 
 def _intervals(bounds: NDArray[np.float64]) -> Intervals:
