@@ -10,6 +10,7 @@ from math import ceil, cos, floor, isfinite, pi, sin
 from typing import NamedTuple
 from unicodedata import east_asian_width
 
+from gedit_bench.report.paths import Point, circle, line, outline
 from gedit_bench.scoring.bootstrap import Interval
 
 LOWEST, HIGHEST = 0.0, 10.0
@@ -18,13 +19,6 @@ LOWEST, HIGHEST = 0.0, 10.0
 _JOINTS = " .-_"
 _LINE = 1.1
 """Distance of two lines of a label, in em."""
-
-
-class Point(NamedTuple):
-    """A place in a view box: x to the right, y downwards."""
-
-    x: float
-    y: float
 
 
 class Tick(NamedTuple):
@@ -120,10 +114,10 @@ def radar(names: Sequence[str], series: Sequence[Sequence[float]]) -> Radar:
         return Point(centre.x + reach * sin(angle), centre.y - reach * cos(angle))
 
     marked = (2.0, 4.0, 6.0, 8.0, 10.0)
-    rings = "".join(_outline([at(angle, value) for angle in angles]) for value in marked)
-    lines = "".join(_line(centre, at(angle, HIGHEST)) for angle in angles)
+    rings = "".join(outline([at(angle, value) for angle in angles]) for value in marked)
+    lines = "".join(line(centre, at(angle, HIGHEST)) for angle in angles)
     outlines = [
-        _outline([at(angle, value) if isfinite(value) else None for angle, value in zip(angles, values, strict=True)])
+        outline([at(angle, value) if isfinite(value) else None for angle, value in zip(angles, values, strict=True)])
         for values in series
     ]
     spokes = [
@@ -151,7 +145,7 @@ def dot_plot(estimates: Sequence[Interval], scale: Axis, solid: Sequence[bool]) 
         if isfinite(estimate.estimate)
     ]
     whiskers = [
-        _line(Point(scale.place(estimate.low, left, right), y), Point(scale.place(estimate.high, left, right), y))
+        line(Point(scale.place(estimate.low, left, right), y), Point(scale.place(estimate.high, left, right), y))
         for estimate, y in zip(estimates, rows, strict=True)
         if estimate.known
     ]
@@ -162,13 +156,13 @@ def dot_plot(estimates: Sequence[Interval], scale: Axis, solid: Sequence[bool]) 
         height,
         names_end,
         tuple(y + 4.5 for y in rows),
-        "".join(_line(Point(x, top), Point(x, bottom)) for x in places),
-        "".join(_line(Point(left, y), Point(right, y)) for y in rows),
+        "".join(line(Point(x, top), Point(x, bottom)) for x in places),
+        "".join(line(Point(left, y), Point(right, y)) for y in rows),
         tuple(Tick(x, bottom + 17, f"{value:g}") for x, value in zip(places, scale.ticks, strict=True)),
         "".join(whiskers),
-        "".join(_circle(x, y, dot) for x, y, filled in marks if filled),
-        "".join(_circle(x, y, dot) for x, y, filled in marks if not filled),
-        _line(Point(mean, top), Point(mean, bottom)) if len(marks) > 1 else "",
+        "".join(circle(x, y, dot) for x, y, filled in marks if filled),
+        "".join(circle(x, y, dot) for x, y, filled in marks if not filled),
+        line(Point(mean, top), Point(mean, bottom)) if len(marks) > 1 else "",
     )
 
 
@@ -197,30 +191,3 @@ def _spoke(place: Point, angle: float, lines: tuple[str, ...]) -> Spoke:
     anchor = "middle" if abs(aside) < 0.2 else "start" if aside > 0 else "end"
     tall = _LINE * len(lines)
     return Spoke(place.x, place.y, anchor, round(-cos(angle) * tall / 2 - tall / 2 + 0.85, 2), lines)
-
-
-def _outline(points: Sequence[Point | None]) -> str:
-    """A closed path; open where a point is missing, so that a point between two gaps stands alone."""
-    if None not in points:
-        return f"M{'L'.join(_place(point) for point in points if point)}Z"
-    gap = points.index(None)
-    runs: list[list[Point]] = [[]]
-    for point in (*points[gap:], *points[:gap]):
-        if point is not None:
-            runs[-1].append(point)
-        elif runs[-1]:
-            runs.append([])
-    return "".join(f"M{'L'.join(_place(point) for point in (*run, run[0])[: max(len(run), 2)])}" for run in runs if run)
-
-
-def _line(start: Point, end: Point) -> str:
-    return f"M{_place(start)}L{_place(end)}"
-
-
-def _circle(x: float, y: float, radius: float) -> str:
-    half = f"a{radius:g} {radius:g} 0 1 0"
-    return f"M{_place(Point(x - radius, y))}{half}{2 * radius:g} 0{half}{-2 * radius:g} 0Z"
-
-
-def _place(point: Point) -> str:
-    return f"{round(point.x, 1):g} {round(point.y, 1):g}"

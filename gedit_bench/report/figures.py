@@ -122,5 +122,5 @@ def _panel(task: str, rows: Sequence[Row], column: Sequence[Interval], scale: Ax
 
 
 def _numbers(one: Interval) -> str:
-    inside = f", 95 % interval {between(one)}" if one.known else ""
+    inside = f", 95 % interval {words.interval(one)}" if one.known else ""
     return f"O {words.two(one.estimate)}{inside}"
