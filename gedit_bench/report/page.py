@@ -103,7 +103,6 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "two": words.two,
-        "signed": _signed,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
@@ -163,11 +162,6 @@ def _hash(text: str) -> str:
 def _heat(overall: float) -> str:
     """The class of a cell's tint."""
     return "" if isnan(overall) else f"h{round(max(0.0, min(overall, 10.0)))}"
-
-
-def _signed(value: float) -> str:
-    """A difference with a true minus."""
-    return words.signed(value).replace("-", "−")
 
 
 def _version() -> str:

@@ -63,7 +63,7 @@ def test_each_language_has_its_section_with_means_and_intervals(tmp_path: Path) 
     sections = [attributes["id"] for tag, attributes in page.tags if tag == "section" and "id" in attributes]
     assert sections == ["en", "cn", "gallery", "method"]
     assert "ps human 4 5.00 7.00 +2.00 +2.00 to +2.00" in page.words
-    assert "headline (macro) 44 5.00 5.00 +0.00 +0.00 to +0.00" in page.words
+    assert "headline (macro) 44 5.00 5.00 0.00 0.00 to 0.00" in page.words
     assert page.words.count("Most lost : 3 of 4") + page.words.count("Most lost: 3 of 4") == 2
     links = [attributes["href"] for tag, attributes in page.tags if tag == "a" and "#s=" in (attributes["href"] or "")]
     assert len(links) == 2 * (3 + 3)
