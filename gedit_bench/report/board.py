@@ -91,7 +91,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BoardTable:
-    """Rows that may be ranked together; `differs` says why they stand apart from the first table's."""
+    """Rows that may be ranked together.
+
+    `differs` says why they stand apart from the first table of the same language and subset.
+    """
 
     number: int
     key: TableKey
@@ -167,8 +170,7 @@ def make_board(scored: Sequence[Scored], *, allow_partial: bool = False) -> Boar
             groups[_key(entry.scored, summary, rows)].append(_row(entry, summary, rows))
     keys = sorted(groups, key=lambda key: _order(key, groups[key]))
     tables = [
-        BoardTable(number, key, _ranked(groups[key]), words.differences(keys[0], key) if number > 1 else "")
-        for number, key in enumerate(keys, start=1)
+        BoardTable(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)
     ]
     return Board(entries, tuple(tables))
 
@@ -241,6 +243,16 @@ def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
         len(costs),
         sum(paid) if paid else None,
     )
+
+
+def _apart(keys: Sequence[TableKey], key: TableKey) -> str:
+    """Why a table stands apart from the first one of its language and subset; empty for that one."""
+    number, first = next(
+        (number, other)
+        for number, other in enumerate(keys, start=1)
+        if (other.language, other.subset) == (key.language, key.subset)
+    )
+    return "" if first == key else words.differences(number, first, key)
 
 
 def _ranked(rows: Sequence[Row]) -> tuple[Row, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from gedit_bench.records import TASKS, Json
+from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board
 from gedit_bench.report.gallery import script_data
@@ -17,6 +17,9 @@ from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
+_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
+"""Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
 def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, created: str) -> str:
@@ -29,7 +32,9 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         title: the page's title.
         created: when it was made, ISO 8601.
     """
-    css, theme_js, page_js = (_asset(name) for name in ("page.css", "theme.js", "page.js"))
+    css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
+    early_js = _asset("js/theme_early.js")
+    page_js = script(_SCRIPTS)
     data_type, data_text = script_data(data)
     return (
         _environment()
@@ -42,10 +47,11 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             methods=methods(board.entries),
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
+            switches=_switches(board),
             version=_version(),
-            csp=_policy([css], [theme_js, page_js]),
+            csp=_policy([css], [early_js, page_js]),
             css=css,
-            theme_js=theme_js,
+            early_js=early_js,
             page_js=page_js,
             data_type=data_type,
             data=data_text,
@@ -76,6 +82,21 @@ def _environment() -> Environment:
 
 def _asset(name: str) -> str:
     return (_TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def script(names: Sequence[str]) -> str:
+    """Return scripts as one, in one scope of their own."""
+    return f'"use strict";\n(async () => {{\n{"".join(_asset(f"js/{name}.js") for name in names)}}})();\n'
+
+
+def _switches(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The languages and subsets that there are tables of, each with its words."""
+    languages = {table.key.language for table in board.tables}
+    subsets = {table.key.subset for table in board.tables}
+    return [
+        ("language", [(name, words.LANGUAGE_WORDS[name]) for name in LANGUAGES if name in languages]),
+        ("subset", [(name, words.SUBSET_WORDS[name]) for name in SUBSETS if name in subsets]),
+    ]
 
 
 def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:

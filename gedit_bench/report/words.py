@@ -128,8 +128,8 @@ def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:
     )
 
 
-def differences(first: TableKey, other: TableKey) -> str:
-    """Return one sentence on why `other` stands apart from `first`."""
+def differences(number: int, first: TableKey, other: TableKey) -> str:
+    """Return one sentence on why `other` stands apart from `first`, table `number`, of its language and subset."""
     found = []
     if other.judge_id != first.judge_id:
         found.append(f"another judge ({other.judge_id} instead of {first.judge_id})")
@@ -139,12 +139,8 @@ def differences(first: TableKey, other: TableKey) -> str:
         found.append(f"another way of asking ({other.request_id} instead of {first.request_id})")
     if other.scoring_id != first.scoring_id:
         found.append(f"another scoring ({other.scoring_id} instead of {first.scoring_id})")
-    if other.language != first.language:
-        found.append(f"another language ({LANGUAGE_WORDS.get(other.language, other.language)})")
-    if other.subset != first.subset:
-        found.append(f"another subset ({SUBSET_WORDS.get(other.subset, other.subset)})")
-    if (other.language, other.subset) == (first.language, first.subset) and other.selection != first.selection:
+    if other.selection != first.selection:
         found.append(f"other samples (selection {other.selection} instead of {first.selection})")
     if other.imported != first.imported:
         found.append("imported scores" if other.imported else "scores read here")
-    return f"Stands apart from table 1: {'; '.join(found)}. Rows of the two can't be ranked together."
+    return f"Stands apart from table {number}: {'; '.join(found)}. Rows of the two can't be ranked together."

@@ -65,7 +65,7 @@ def page(browser: Any, report: Path) -> Iterator[Any]:
     opened.add_init_script(
         "document.addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective))"
     )
-    opened.goto(report.as_uri())
+    opened.goto(report.as_uri() + "#gallery")
     yield opened
     context.close()
     assert complaints == []
@@ -150,7 +150,7 @@ def test_a_large_gallery_is_unpacked_in_the_page(browser: Any, report: Path) -> 
         report.read_text().replace(data[0], f'<script type="application/gzip" id="data">{packed}</script>')
     )
     opened = browser.new_page()
-    opened.goto(large.as_uri())
+    opened.goto(large.as_uri() + "#gallery")
     opened.locator(".card").nth(23).wait_for(timeout=5000)
     opened.close()
 
