@@ -7,7 +7,9 @@ from typing import NamedTuple
 from gedit_bench.accounting import Spent
 from gedit_bench.judging.protocol import PROTOCOLS
 from gedit_bench.prices import usd
+from gedit_bench.scoring.bootstrap import Interval
 from gedit_bench.scoring.noise import Noise
+from gedit_bench.scoring.ranking import Ranking, Standing
 from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS
 
 LANGUAGE_WORDS = {"en": "English", "cn": "Chinese"}
@@ -31,6 +33,28 @@ class TableKey(NamedTuple):
 def two(value: float | None) -> str:
     """Return a score with two decimals, or a dash for a mean of nothing."""
     return NONE if value is None or isnan(value) else f"{value:.2f}"
+
+
+def interval(found: Interval | None) -> str:
+    """Return `4.66 to 5.65`, or a dash where it is unknown."""
+    return f"{found.low:.2f} to {found.high:.2f}" if found is not None and found.known else NONE
+
+
+def places(standing: Standing | None) -> str:
+    """Return the ranks that a row may have, `2–5`, or a dash where nobody knows."""
+    if standing is None:
+        return NONE
+    low, high = standing.rank_low, standing.rank_high
+    return str(low) if low == high else f"{low}–{high}"
+
+
+def resolution(ranking: Ranking) -> str:
+    """Return one sentence on how many pairs of models the samples tell apart, and from which difference on."""
+    apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
+    return (
+        f"{apart} of {pairs} {'pair' if pairs == 1 else 'pairs'} of models told apart, all of them at once at 95 %; "
+        f"typically that takes a difference of {ranking.smallest_difference:.2f} in O."
+    )
 
 
 def percent(share: float) -> str:
