@@ -7,7 +7,9 @@
     ├── samples.jsonl, edits.jsonl, writers.jsonl
     ├── images/fullset/<task>/<en|cn>/<key>.png
     ├── judgments/<judge>_<request id>/   manifest, samples, replies, writers; scores.csv and summary.json
-    └── tables/                      leaderboard.csv, .json, .md, .tex, scores.csv
+    └── tables/                      leaderboard.csv, .json, .md, .tex, scores.csv, claims.md
+
+A bundle is no run: `run.json` is not where runs are looked for, so that nothing is shown before it was verified.
 """
 
 import json

@@ -75,10 +75,7 @@ def copy_checked(source: Path, target: Path | None, sha256: str) -> None:
     Raises:
         DataError: it has another SHA-256.
     """
-    if target is None:
-        found = _sha256(source)
-    else:
-        found = _copy(source, target)
+    found = _sha256(source) if target is None else _copy(source, target)
     if found != sha256:
         raise DataError(f"{source} is not the file that {layout.BUNDLED_FILES} names: its SHA-256 differs.", _AGAIN)
 

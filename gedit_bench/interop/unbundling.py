@@ -43,11 +43,6 @@ class Unbundled:
     was_there: bool = False
 
 
-def is_bundle(path: Path) -> bool:
-    """True for a folder that is a bundle, or the rest of one."""
-    return (path / layout.BUNDLED_FILES).is_file() or (path / layout.BUNDLED_RUN).is_file()
-
-
 def import_bundle(bundle: Path, out: Path) -> Unbundled:
     """Verify a bundle and write its run below `out`, whole or not at all; the same bundle is the same run again.
 

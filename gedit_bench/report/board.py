@@ -188,9 +188,7 @@ def make_board(scored: Sequence[Scored], *, allow_partial: bool = False) -> Boar
             rows = chosen(entry.scored.verdicts, summary.language, summary.subset)
             groups[_key(entry.scored, summary, rows)].append(_row(entry, summary, rows))
     keys = sorted(groups, key=lambda key: _order(key, groups[key]))
-    tables = [
-        _table(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)
-    ]
+    tables = [_table(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)]
     return Board(entries, tuple(tables))
 
 

@@ -27,7 +27,8 @@ def build_report(
 ) -> Path:
     """Write a report into the folder `out` and return the path of its page.
 
-    Written are `index.html`, the files of `outputs`, and `thumbs/`; each file whole or not at all, the page last. Thumbnails that are there are kept.
+    Written are `index.html`, the files of `outputs`, and `thumbs/`; each file whole or not at all, the page
+    last. Thumbnails that are there are kept.
 
     Args:
         scored: the judgements to show.

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from gedit_bench.report.board import Board
+from gedit_bench.report.board_json import board_json, board_json_text
 from gedit_bench.report.claim import claims_markdown
 from gedit_bench.report.latex import board_latex
 from gedit_bench.report.sample_scores import scores_csv
-from gedit_bench.report.tables import board_csv, board_json, board_json_text, board_markdown
+from gedit_bench.report.tables import board_csv, board_markdown
 
 
 def table_files(board: Board, *, title: str, created: str, warnings: Mapping[str, list[str]]) -> dict[str, str]:
