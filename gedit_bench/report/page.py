@@ -2,28 +2,39 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
+from gedit_bench.report.beside import Beside
 from gedit_bench.report.board import Board
 from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
+from gedit_bench.report.spread import spread_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
+_STYLES = ("base", "board", "published", "categories", "gallery", "viewer", "method", "print")
 _SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
 """Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
-def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, created: str) -> str:
+def render(
+    board: Board,
+    data: Json,
+    notices: Sequence[Notice],
+    *,
+    title: str,
+    created: str,
+    published: Mapping[str, Beside] = MappingProxyType({}),
+) -> str:
     """Return the page's HTML.
 
     Args:
@@ -32,6 +43,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         notices: the warnings at the page's head.
         title: the page's title.
         created: when it was made, ISO 8601.
+        published: what stands beside each table, by the table's id.
     """
     css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
     early_js = _asset("js/theme_early.js")
@@ -49,6 +61,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             claims=claim_texts(board),
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
+            published=published,
             switches=_switches(board),
             version=_version(),
             csp=_policy([css], [early_js, page_js]),
@@ -78,6 +91,7 @@ def _environment() -> Environment:
         "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
+        "spread": spread_svg,
     }
     return environment
 
