@@ -35,6 +35,11 @@ def two(value: float | None) -> str:
     return NONE if value is None or isnan(value) else f"{value:.2f}"
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Return a difference with its sign, or a dash for that of nothing."""
+    return NONE if isnan(value) else f"{value:+z.{digits}f}"
+
+
 def interval(found: Interval | None) -> str:
     """Return `4.66 to 5.65`, or a dash where it is unknown."""
     return f"{found.low:.2f} to {found.high:.2f}" if found is not None and found.known else NONE
