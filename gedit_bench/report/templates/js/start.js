@@ -1,4 +1,5 @@
 startTheme();
 startViews();
+startCharts();
 startViewer();
 await startGallery();
