@@ -1,1 +1,1 @@
-"""Showing it: one offline page, and the same numbers as CSV, JSON and Markdown."""
+"""Showing it: one offline page, and the same numbers as CSV, JSON, Markdown and LaTeX."""

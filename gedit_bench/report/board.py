@@ -20,6 +20,7 @@ from gedit_bench.scoring.ranking import rank as ranking_of
 from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
+from gedit_bench.trust import Trust, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,11 @@ class Entry:
     def judge(self) -> JudgementManifest:
         """Who judged, and how it was asked."""
         return self.scored.judgement.manifest
+
+    @property
+    def trust(self) -> Trust:
+        """How much of it was made here."""
+        return trust(self.manifest, self.judge)
 
     @property
     def judge_changed(self) -> bool:
@@ -204,8 +210,8 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        name = f"{name} (replayed)" if judge.replayed_from else name
-        way = [judge.judge_id, judge.request_id, *filter(None, [judge.replayed_from])]
+        name = f"{name} (replayed)" if judge.replayed_from else f"{name} (from a bundle)" if judge.bundle else name
+        way = [judge.judge_id, judge.request_id, *filter(None, [judge.replayed_from, judge.bundle])]
         official = one.scoring == OFFICIAL
         plain = official and not one.fallback
         identity = f"{one.run.manifest.fingerprint}-{short_hash(way if plain else [*way, one.scoring_id])}"

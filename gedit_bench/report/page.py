@@ -14,6 +14,7 @@ from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import charts, figures, pairs, words
 from gedit_bench.report.beside import Beside
 from gedit_bench.report.board import Board
+from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
@@ -51,6 +52,7 @@ def render(
             "board": board,
             "notices": notices,
             "methods": methods(board.entries),
+            "claims": claim_texts(board),
             "other_scorings": other_scorings(board.entries),
             "tasks": TASKS,
             "published": published,
