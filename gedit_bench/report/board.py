@@ -11,8 +11,11 @@ from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, Verdict
 from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
+from gedit_bench.scoring.bootstrap import RowUncertainty, resample, sources_of, uncertainty
 from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.official import chosen
+from gedit_bench.scoring.ranking import Ranking, Standing
+from gedit_bench.scoring.ranking import rank as ranking_of
 from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
@@ -62,6 +65,8 @@ class Row:
     judged: int
     editing_usd: float | None
     rank: int | None = None
+    uncertainty: RowUncertainty | None = None
+    standing: Standing | None = None
 
     @property
     def judging_usd(self) -> float | None:
@@ -93,13 +98,15 @@ class Row:
 class BoardTable:
     """Rows that may be ranked together.
 
-    `differs` says why they stand apart from the first table of the same language and subset.
+    `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of
+    the rows by their index; None where fewer than two take part.
     """
 
     number: int
     key: TableKey
     rows: tuple[Row, ...]
     differs: str
+    ranking: Ranking | None = None
 
     @property
     def id(self) -> str:
@@ -170,9 +177,21 @@ def make_board(scored: Sequence[Scored], *, allow_partial: bool = False) -> Boar
             groups[_key(entry.scored, summary, rows)].append(_row(entry, summary, rows))
     keys = sorted(groups, key=lambda key: _order(key, groups[key]))
     tables = [
-        BoardTable(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)
+        _table(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)
     ]
     return Board(entries, tuple(tables))
+
+
+def _table(number: int, key: TableKey, rows: Sequence[Row], differs: str) -> BoardTable:
+    """Draw once for all rows of a table, so that their differences share the draws."""
+    verdicts = [chosen(row.entry.scored.counted, row.summary.language, row.summary.subset) for row in rows]
+    drawn = resample(verdicts, sources_of(verdicts), average=rows[0].summary.scoring.average)
+    ranking = ranking_of(drawn, [row.rank is not None for row in rows])
+    placed = [
+        replace(row, uncertainty=known if row.summary.headline else known.without_headline, standing=standing)
+        for row, known, standing in zip(rows, uncertainty(drawn), ranking.standings, strict=True)
+    ]
+    return BoardTable(number, key, tuple(placed), differs, ranking if ranking.pairs else None)
 
 
 def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
