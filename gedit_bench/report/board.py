@@ -9,6 +9,7 @@ import numpy as np
 from gedit_bench.accounting import Spent, total
 from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, Verdict
 from gedit_bench.report import words
+from gedit_bench.report.whisker import Scale, scale_of
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.bootstrap import RowUncertainty, resample, sources_of, uncertainty
@@ -139,6 +140,26 @@ class BoardTable:
         return self.rows[0].summary.coverage.selected
 
     @property
+    def ranked(self) -> tuple[Row, ...]:
+        """The rows that have a rank, the best first."""
+        return tuple(row for row in self.rows if row.rank is not None)
+
+    @property
+    def unranked(self) -> tuple[Row, ...]:
+        """The rows that have none, each with its reason."""
+        return tuple(row for row in self.rows if row.rank is None)
+
+    @property
+    def scale(self) -> Scale | None:
+        """What the rows' intervals are drawn on; None where no row has a headline."""
+        return scale_of(row.uncertainty.headline.overall for row in self.rows if row.uncertainty)
+
+    @property
+    def letters(self) -> str:
+        """The letters of all tie groups, in their order."""
+        return "".join(dict.fromkeys("".join(row.standing.groups for row in self.rows if row.standing)))
+
+    @property
     def caption(self) -> str:
         """Judge, returned model, protocol, scoring, language, subset and selection in words."""
         return words.caption(self.key, self.selected, self.judge.protocol, vlm=self.vlm)
@@ -155,6 +176,18 @@ class Board:
     def samples(self) -> int:
         """How many different samples were selected."""
         return len({verdict.sample.id for entry in self.entries for verdict in entry.scored.verdicts})
+
+    @property
+    def samples_by_language(self) -> dict[str, int]:
+        """How many different samples of each language were selected."""
+        found = {verdict.sample.id for entry in self.entries for verdict in entry.scored.verdicts}
+        counted = Counter(one.instruction_language for one in found)
+        return {language: counted[language] for language in LANGUAGES if counted[language]}
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Each judge and how it was asked, in words, in the order of the tables."""
+        return tuple(dict.fromkeys(words.way(table.judge) for table in self.tables))
 
     @property
     def runs(self) -> int:

@@ -12,13 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board
+from gedit_bench.report.columns import columns, used
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
+from gedit_bench.report.whisker import axis_svg, whisker_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
-_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
+_SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "start")
 """Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
@@ -48,6 +50,8 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
             switches=_switches(board),
+            columns_used=used(board.tables),
+            language_words=words.LANGUAGE_WORDS,
             version=_version(),
             csp=_policy([css], [early_js, page_js]),
             css=css,
@@ -69,6 +73,14 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "two": words.two,
+        "ends": words.ends,
+        "interval": words.interval,
+        "places": words.places,
+        "resolution": words.resolution,
+        "columns": columns,
+        "aligned": words.aligned,
+        "whisker": whisker_svg,
+        "axis": axis_svg,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
@@ -95,7 +107,7 @@ def _switches(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:
     subsets = {table.key.subset for table in board.tables}
     return [
         ("language", [(name, words.LANGUAGE_WORDS[name]) for name in LANGUAGES if name in languages]),
-        ("subset", [(name, words.SUBSET_WORDS[name]) for name in SUBSETS if name in subsets]),
+        ("subset", [(name, words.SUBSET_NAMES[name]) for name in SUBSETS if name in subsets]),
     ]
 
 

@@ -7,11 +7,15 @@ from typing import NamedTuple
 from gedit_bench.accounting import Spent
 from gedit_bench.judging.protocol import PROTOCOLS
 from gedit_bench.prices import usd
+from gedit_bench.scoring.bootstrap import Interval
 from gedit_bench.scoring.noise import Noise
+from gedit_bench.scoring.ranking import Ranking, Standing
 from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS
+from gedit_bench.store.manifest import JudgementManifest
 
 LANGUAGE_WORDS = {"en": "English", "cn": "Chinese"}
 SUBSET_WORDS = {"full": "full set", "intersection": "intersection subset"}
+SUBSET_NAMES = {"full": "Full set", "intersection": "Intersection"}
 NONE = "–"
 
 
@@ -31,6 +35,24 @@ class TableKey(NamedTuple):
 def two(value: float | None) -> str:
     """Return a score with two decimals, or a dash for a mean of nothing."""
     return NONE if value is None or isnan(value) else f"{value:.2f}"
+
+
+def ends(low: float, high: float) -> str:
+    """Return `4.66 – 5.65`, one number where both are the same, or a dash where they are unknown."""
+    return " – ".join(dict.fromkeys((two(low), two(high))))
+
+
+def interval(found: Interval | None) -> str:
+    """Return `4.66 to 5.65`, or a dash where it is unknown."""
+    return f"{found.low:.2f} to {found.high:.2f}" if found is not None and found.known else NONE
+
+
+def places(standing: Standing | None) -> str:
+    """Return the ranks that a row may have, `2–5`, or a dash where nobody knows."""
+    if standing is None:
+        return NONE
+    low, high = standing.rank_low, standing.rank_high
+    return str(low) if low == high else f"{low}–{high}"
 
 
 def percent(share: float) -> str:
@@ -93,6 +115,21 @@ def noise_words(noise: Noise) -> str:
     )
 
 
+def aligned(groups: str, letters: str) -> str:
+    """Return a row's tie groups, each letter of the table in its own place where they are no more than eight."""
+    return "".join(one if one in groups else "\u2007" for one in letters) if len(letters) <= 8 else groups
+
+
+def resolution(ranking: Ranking) -> str:
+    """Return one sentence on which difference of O the samples resolve, and which pairs of models they tell apart."""
+    apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
+    found = f"{apart} of {pairs} pairs are" if pairs > 1 else "the two are" if apart else "the two are not"
+    return (
+        f"The smallest difference that these samples typically resolve is {ranking.smallest_difference:.2f} in O, for all "
+        f"pairs of models at once at 95 %: {found} told apart."
+    )
+
+
 def three(value: float) -> str:
     """Return a standard error with three decimals, or a dash where it is unknown."""
     return NONE if isnan(value) else f"{value:.3f}"
@@ -115,6 +152,11 @@ def scoring_words(scoring_id: str) -> str:
     """Return what a scoring does; a bare remark where this version doesn't know it."""
     known = {scoring.id: scoring.words for scoring in SCORINGS.values()}
     return known.get(scoring_id.partition("+")[0], "a scoring unknown to this version.")
+
+
+def way(judge: JudgementManifest) -> tuple[str, str]:
+    """Return who judged, and how it was asked, in words."""
+    return judge.judge_id if judge.vlm else f"No VLM: {judge.judge_id}", protocol_words(judge.protocol)
 
 
 def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:

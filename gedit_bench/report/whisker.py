@@ -1,0 +1,68 @@
+"""A mean and its interval as a small drawing, all of one table on one scale; the numbers stand beside it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil, floor, isnan
+
+from markupsafe import Markup, escape
+
+from gedit_bench.scoring.bootstrap import Interval
+
+WIDTH, HEIGHT, MARGIN = 136, 14, 12
+"""In pixels; the margin leaves room for half of a dot or of a tick's label."""
+
+_STEPS = (0.1, 0.2, 0.5, 1.0, 2.0)
+_MOST_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A piece of 0..10 with its ticks, of which the first and the last are its ends."""
+
+    ticks: tuple[float, ...]
+
+    def place(self, value: float) -> float:
+        """Return where a value lies, in pixels from the left; what lies outside is drawn at the end."""
+        low, high = self.ticks[0], self.ticks[-1]
+        inside = min(max(value, low), high)
+        return round(MARGIN + (WIDTH - 2 * MARGIN) * (inside - low) / (high - low), 1)
+
+
+def scale_of(means: Iterable[Interval]) -> Scale | None:
+    """Return the smallest round scale that holds all means and their intervals; None if there are none."""
+    known = [value for mean in means for value in (mean.estimate, mean.low, mean.high) if not isnan(value)]
+    if not known:
+        return None
+    low, high = min(known), max(known)
+    step = next((step for step in _STEPS if _steps(low, high, step) <= _MOST_STEPS), _STEPS[-1])
+    first = min(floor(low / step + 1e-9), round(10 / step) - 1)
+    return Scale(tuple(round((first + n) * step, 1) for n in range(_steps(low, high, step) + 1)))
+
+
+def _steps(low: float, high: float, step: float) -> int:
+    return max(ceil(high / step - 1e-9) - floor(low / step + 1e-9), 1)
+
+
+def whisker_svg(scale: Scale, mean: Interval, title: str) -> Markup:
+    """Return a dot at the mean and a line over its interval, on faint ticks.
+
+    Args:
+        scale: the table's.
+        mean: its estimate is known; without an interval there is no line.
+        title: what the drawing says, for those who can't see it.
+    """
+    middle = HEIGHT / 2
+    ticks = "".join(f"M{scale.place(tick):g} 0V{HEIGHT}" for tick in scale.ticks)
+    low, high = (scale.place(end) for end in (mean.low, mean.high)) if mean.known else (0.0, 0.0)
+    line = f'<path class="whisker" d="M{low:g} {middle:g}H{high:g}"/>' if mean.known else ""
+    return Markup(
+        f'<svg class="whiskers" role="img" width="{WIDTH}" height="{HEIGHT}"><title>{escape(title)}</title>'
+        f'<path class="ticks" d="{ticks}"/>{line}'
+        f'<circle cx="{scale.place(mean.estimate):g}" cy="{middle:g}" r="3.5"/></svg>'
+    )
+
+
+def axis_svg(scale: Scale) -> Markup:
+    """Return the scale's numbers, to stand above its whiskers."""
+    labels = "".join(f'<text x="{scale.place(tick):g}" y="12" text-anchor="middle">{tick:g}</text>' for tick in scale.ticks)
+    return Markup(f'<svg class="axis" aria-hidden="true" width="{WIDTH}" height="16">{labels}</svg>')
