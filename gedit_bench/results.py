@@ -10,6 +10,7 @@ from gedit_bench.judging.answering import NOBODY, Answering, answering
 from gedit_bench.judging.reading import SCORING_ID, later_verdicts, verdicts
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import (
+    LANGUAGES,
     Language,
     Reading,
     Reply,
@@ -19,6 +20,8 @@ from gedit_bench.records import (
     Subset,
     Verdict,
 )
+from gedit_bench.scoring.bootstrap import sources_of
+from gedit_bench.scoring.language_gap import LanguageGap, language_gap
 from gedit_bench.scoring.noise import Noise, noise
 from gedit_bench.scoring.official import chosen
 from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS, Scoring, counted
@@ -99,7 +102,13 @@ class Scored:
 
     def noise(self, language: Language, subset: Subset) -> Noise:
         """Return how far judge and sampling move the headline of a language and subset."""
-        return noise([chosen(self.verdicts_of(repeat), language, subset) for repeat in range(self.repeats)])
+        repeats = [counted(self.verdicts_of(repeat), self.scoring) for repeat in range(self.repeats)]
+        return noise([chosen(one, language, subset) for one in repeats], self.scoring.average)
+
+    def language_gap(self, subset: Subset) -> LanguageGap | None:
+        """Return how far the headlines in Chinese and English differ; None where no source has an O in both."""
+        rows = [verdict for language in LANGUAGES for verdict in chosen(self.counted, language, subset)]
+        return language_gap(rows, sources_of([rows]), average=self.scoring.average)
 
     def decided_by_fallback(self, language: Language, subset: Subset) -> int:
         """Return how many aspects of a language and subset the fallback judge decided."""

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from gedit_bench.report.whisker import Scale, scale_of
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.bootstrap import RowUncertainty, resample, sources_of, uncertainty
-from gedit_bench.scoring.noise import Noise
+from gedit_bench.scoring.noise import HeadlineErrors, Noise, headline_errors
 from gedit_bench.scoring.official import chosen
 from gedit_bench.scoring.ranking import Ranking, Standing
 from gedit_bench.scoring.ranking import rank as ranking_of
@@ -68,6 +69,11 @@ class Row:
     rank: int | None = None
     uncertainty: RowUncertainty | None = None
     standing: Standing | None = None
+
+    @property
+    def errors(self) -> HeadlineErrors:
+        """How far the judge's noise, sampling, and both move the headline; NaN where unknown."""
+        return headline_errors(self.noise, self.uncertainty.standard_error if self.uncertainty else nan)
 
     @property
     def judging_usd(self) -> float | None:

@@ -4,11 +4,15 @@ import csv
 import io
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
+from math import isnan
 
 from gedit_bench.derived import fallback_json, noise_json, summary_json, to_text
 from gedit_bench.records import TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board, BoardTable, Row
+from gedit_bench.scoring.bootstrap import Intervals, RowUncertainty
+from gedit_bench.scoring.ranking import Ranking
 
 SCHEMA = 1
 
@@ -20,8 +24,14 @@ COLUMNS = (
     *("judging_usd", "calls_of_unknown_cost", "editing_usd"),
     *(f"overall:{task}" for task in TASKS),
     *("repeats", "mean_of_repeats", "se_judge", "se_judge_once", "se_sampling", "se_total", "fallback"),
+    *("sc_low", "sc_high", "pq_low", "pq_high", "overall_low", "overall_high", "overall_se"),
+    *("rank_low", "rank_high", "tie_groups"),
+    *(f"overall_{end}:{task}" for task in TASKS for end in ("low", "high")),
 )
-"""The columns of `leaderboard.csv`; `sc`, `pq` and `overall` are the headline's and empty without one."""
+"""The columns of `leaderboard.csv`; `sc`, `pq` and `overall` are the headline's and empty without one.
+
+`_low` and `_high` are the ends of 95 % intervals, but for the band's.
+"""
 
 
 def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str, list[str]]) -> dict[str, Json]:
@@ -29,11 +39,11 @@ def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str,
 
     The object holds `schema` (1), `title`, `created`, `warnings` (sentences by kind) and `tables`. A table
     holds what its rows have in common (`language`, `subset`, `judge_id`, `vlm`, `returned_models`,
-    `protocol`, `request_id`, `scoring_id`, `selection_id`, `imported`), `selected`, `caption`, `differs`
-    and `rows`. A row names its run (`model`, `backend`, `recipe`, `fingerprint`, `notes`,
-    `replayed_from`), its place
-    (`rank`, or null and `reason`), and holds the judgement's `summary.json` entry of that language and
-    subset, `flags`, `seconds_per_image` and `cost`. A mean of nothing is null, and so is a cost that nobody knows.
+    `protocol`, `request_id`, `scoring_id`, `selection_id`, `imported`), `selected`, `caption`, `differs`,
+    `ranking` (each pair of ranked rows, by index) and `rows`. A row names its run (`model`, `backend`,
+    `recipe`, `fingerprint`, `notes`, `replayed_from`), its place (`rank`, or null and `reason`; `standing`),
+    and holds the judgement's `summary.json` entry of that language and subset, `intervals`, `flags`,
+    `seconds_per_image` and `cost`. A mean of nothing is null, and so are an interval and a cost that nobody knows.
     """
     return {
         "schema": SCHEMA,
@@ -67,12 +77,33 @@ def board_markdown(board: Board, *, title: str, created: str) -> str:
         parts += [f"## {table.number}. {table.title}{'' if table.vlm else ' (no VLM)'}", _escaped(table.caption)]
         parts += [_escaped(table.differs)] if table.differs else []
         parts.append(
-            "\n".join([_line(_HEADS), "|---|---|--:|--:|--:|--:|---|--:|--:|--:|---|", *map(_markdown_row, table.rows)])
+            "\n".join(
+                [
+                    _line(_HEADS),
+                    f"|---|---|---|{'--:|' * 3}---|--:|---|{'--:|' * 3}---|",
+                    *map(_markdown_row, table.rows),
+                ]
+            )
         )
+        parts += [words.resolution(table.ranking)] if table.ranking else []
     return "\n\n".join(parts) + "\n"
 
 
-_HEADS = ("rank", "model", "SC", "PQ", "O", "micro O", "band", "scored", "coverage", "judging", "remarks")
+_HEADS = (
+    "rank",
+    "ranks, 95 %",
+    "model",
+    "SC",
+    "PQ",
+    "O",
+    "95 %",
+    "micro O",
+    "band",
+    "scored",
+    "coverage",
+    "judging",
+    "remarks",
+)
 
 
 def _table_json(table: BoardTable) -> dict[str, Json]:
@@ -92,6 +123,7 @@ def _table_json(table: BoardTable) -> dict[str, Json]:
         "selected": table.selected,
         "caption": table.caption,
         "differs": table.differs or None,
+        "ranking": _ranking_json(table.ranking) if table.ranking else None,
         "rows": [_row_json(row) for row in table.rows],
     }
 
@@ -110,12 +142,39 @@ def _row_json(row: Row) -> dict[str, Json]:
         "notes": manifest.notes or None,
         "replayed_from": row.entry.judge.replayed_from or None,
         **{name: value for name, value in summary.items() if name not in shared},
+        "intervals": _uncertainty_json(row.uncertainty) if row.uncertainty else None,
+        "standing": asdict(row.standing) if row.standing else None,
         "flags": dict(row.flags),
         "seconds_per_image": row.seconds,
         "cost": {"judging": row.judging.to_json(), "editing_usd": row.editing_usd},
         "noise": noise_json(row.noise),
         "fallback": fallback_json(row.entry.scored),
     }
+
+
+def _ranking_json(ranking: Ranking) -> dict[str, Json]:
+    return {
+        "smallest_difference": _number(ranking.smallest_difference),
+        "tie_groups": ranking.tie_groups,
+        "pairs": [{**asdict(pair), "told_apart": pair.told_apart} for pair in ranking.pairs],
+    }
+
+
+def _uncertainty_json(found: RowUncertainty) -> dict[str, Json]:
+    return {
+        **_intervals_json(found.headline),
+        "standard_error": _number(found.standard_error),
+        "categories": {task: _intervals_json(intervals) for task, intervals in found.categories.items()},
+    }
+
+
+def _intervals_json(found: Intervals) -> dict[str, Json]:
+    parts = {"sc": found.sc, "pq": found.pq, "overall": found.overall}
+    return {name: [one.low, one.high] if one.known else None for name, one in parts.items()}
+
+
+def _number(value: float) -> float | None:
+    return None if isnan(value) else value
 
 
 def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
@@ -133,8 +192,19 @@ def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
     values = (*common, *mine, *origin, *numbers, *counted, *told, *costs, *categories)
     found = row.noise.headline
     errors = (found.judge, found.judge_once, found.sampling, found.total)
-    values = (*values, row.noise.repeats, found.mean, *errors, row.with_fallback)
+    values = (*values, row.noise.repeats, found.mean, *errors, row.with_fallback, *_intervals_csv(row))
     return {name: None if value != value else value for name, value in zip(COLUMNS, values, strict=True)}  # NaN
+
+
+def _intervals_csv(row: Row) -> tuple[object, ...]:
+    known, standing = row.uncertainty, row.standing
+    if known is None:
+        return (None,) * (10 + 2 * len(TASKS))
+    headline = known.headline
+    ends = [end for one in (headline.sc, headline.pq, headline.overall) for end in (one.low, one.high)]
+    places = (standing.rank_low, standing.rank_high, standing.groups) if standing else (None, None, None)
+    categories = [known.categories[task].overall for task in TASKS]
+    return (*ends, known.standard_error, *places, *(end for one in categories for end in (one.low, one.high)))
 
 
 def _pairs(counted: Mapping[str, int]) -> str:
@@ -150,10 +220,12 @@ def _markdown_row(row: Row) -> str:
     return _line(
         (
             words.NONE if row.rank is None else str(row.rank),
+            words.places(row.standing),
             f"{manifest.name} {manifest.recipe} {manifest.fingerprint}",
             words.two(headline.sc if headline else None),
             words.two(headline.pq if headline else None),
             words.two(headline.overall if headline else None),
+            words.interval(row.uncertainty.headline.overall if row.uncertainty else None),
             words.two(row.summary.table.micro.overall),
             f"{words.two(low)} to {words.two(high)}",
             f"{part.scored}/{part.selected}",

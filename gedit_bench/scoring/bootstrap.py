@@ -14,7 +14,6 @@ that stand on the page. From one source nobody knows how much another would diff
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from math import isnan, nan
 
 import numpy as np
@@ -122,14 +121,41 @@ def resample(
     """
     found = {verdict.sample.id: verdict.sample for row in rows for verdict in row}
     samples = sorted(found.values(), key=_place)
+    numbers: dict[str, int] = {}
+    clusters = [numbers.setdefault(sources[sample.id], len(numbers)) for sample in samples]
+    tasks = [TASKS.index(sample.id.task_type) for sample in samples]
     scores = _scores(rows, {sample.id: column for column, sample in enumerate(samples)})
-    clusters, strata = _clusters(samples, sources)
-    parts = [np.array([s.id.task_type == task for s in samples], dtype=bool).nonzero()[0] for task in TASKS]
+    return resample_scores(scores, tasks, clusters, average=average, resamples=resamples, seed=seed)
+
+
+def resample_scores(
+    scores: NDArray[np.float64],
+    tasks: Sequence[int],
+    clusters: Sequence[int],
+    *,
+    average: Average = "macro",
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Resampled:
+    """Return the same from scores as numbers.
+
+    Args:
+        scores: array (K, 3, samples): SC, PQ and O in 0..10, NaN where there is none.
+        tasks: each sample's category, in 0..10.
+        clusters: each sample's source as a number, counted from 0 in the order in which they appear.
+        average: what the headline is.
+        resamples: how many draws.
+        seed: of the draws.
+    """
+    flat = scores.reshape(-1, len(tasks))
+    category, cluster = np.array(tasks, dtype=np.intp), np.array(clusters, dtype=np.intp)
+    strata = category[np.unique(cluster, return_index=True)[1]]
+    parts = [(category == task).nonzero()[0] for task in range(len(TASKS))]
     weights = _weights(strata, resamples, np.random.default_rng(seed))
-    shape = (len(rows), len(MEASURES), len(TASKS) + 1)
-    estimates = _means(scores, parts, np.ones((len(samples), 1)), average)[..., 0]
-    draws = _means(scores, parts, weights[clusters], average)
-    draws[~_tells(scores, parts, clusters, strata, average)] = nan
+    estimates = _means(flat, parts, np.ones((len(tasks), 1)), average)[..., 0]
+    draws = _means(flat, parts, weights[cluster], average)
+    draws[~_tells(flat, parts, cluster, strata, average)] = nan
+    shape = (len(scores), len(MEASURES), len(TASKS) + 1)
     return Resampled(estimates.reshape(shape), draws.reshape(*shape, resamples))
 
 
@@ -166,7 +192,7 @@ def quantile_interval(draws: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
 
 
 def _scores(rows: Sequence[Sequence[Verdict]], columns: Mapping[SampleId, int]) -> NDArray[np.float64]:
-    """SC, PQ and O of each model in turn, as an array (3K, samples); NaN where there is none."""
+    """SC, PQ and O as an array (K, 3, samples); NaN where there is none."""
     scores = np.full((len(rows), len(MEASURES), len(columns)), nan)
     for own, verdicts in zip(scores, rows, strict=True):
         for verdict in verdicts:
@@ -174,35 +200,20 @@ def _scores(rows: Sequence[Sequence[Verdict]], columns: Mapping[SampleId, int]) 
             for aspect, measure in enumerate(MEASURES):
                 if (score := score_of(verdict, measure)) is not None:
                     own[aspect, column] = score
-    return scores.reshape(-1, len(columns))
-
-
-def _clusters(samples: Sequence[Sample], sources: Mapping[SampleId, str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Each sample's cluster, and each cluster's stratum; clusters in the order of their first sample."""
-    numbers: dict[str, int] = {}
-    strata: list[int] = []
-    clusters = []
-    for sample in samples:
-        number = numbers.setdefault(sources[sample.id], len(numbers))
-        if number == len(strata):
-            strata.append(TASKS.index(sample.id.task_type))
-        clusters.append(number)
-    return np.array(clusters, dtype=np.intp), np.array(strata, dtype=np.intp)
+    return scores
 
 
 def _weights(strata: NDArray[np.intp], resamples: int, random: np.random.Generator) -> NDArray[np.float64]:
     """How much each cluster weighs in each draw, as an array (clusters, resamples); 1 on average."""
-    sizes = [len(list(group)) for _, group in groupby(strata.tolist())]
+    weights = np.ones((len(strata), resamples))
     offsets = np.arange(resamples)[:, None]
-    parts = []
-    for size in sizes:
-        if size == 1:
-            parts.append(np.ones((1, resamples)))
-            continue
-        picks = random.integers(size, size=(resamples, size - 1)) + size * offsets
-        counts = np.bincount(picks.ravel(), minlength=size * resamples).reshape(resamples, size)
-        parts.append(counts.T * (size / (size - 1)))
-    return np.concatenate(parts) if parts else np.ones((0, resamples))
+    for task in range(len(TASKS)):
+        members = (strata == task).nonzero()[0]
+        if (size := len(members)) > 1:
+            picks = random.integers(size, size=(resamples, size - 1)) + size * offsets
+            counts = np.bincount(picks.ravel(), minlength=size * resamples).reshape(resamples, size)
+            weights[members] = counts.T * (size / (size - 1))
+    return weights
 
 
 def _means(
@@ -211,8 +222,10 @@ def _means(
     """Weighted means by category and of the headline, as an array (3K, 12, draws); `weights` is (samples, draws)."""
     there = ~np.isnan(scores)
     filled = np.where(there, scores, 0.0)
+    # Most models have the same samples scored: what these weigh together is summed once.
+    kinds, kind = np.unique(there, axis=0, return_inverse=True)
     sums = np.stack([filled[:, part] @ weights[part] for part in parts], axis=1)
-    counts = np.stack([there[:, part].astype(float) @ weights[part] for part in parts], axis=1)
+    counts = np.stack([(kinds[:, part].astype(float) @ weights[part])[kind.reshape(-1)] for part in parts], axis=1)
     with np.errstate(invalid="ignore"):
         means = sums / counts
         headline = means.mean(axis=1) if average == "macro" else sums.sum(axis=1) / counts.sum(axis=1)

@@ -1,13 +1,17 @@
 """How far the headline would move: because the judge varies, and because there are only so many samples.
 
-A sample's O is averaged over its repeats. The variance of the official macro mean over C categories is
+A sample's O is averaged over its repeats. The variance of the macro mean over C categories is
 
     total = 1/C² · Σ s²_c / n_c        s²_c: variance of the samples' mean O within a category, n_c samples
     judge = 1/C² · Σ 1/n_c² · Σ σ²_c / m_i     σ²_c: variance of O between repeats of a sample, m_i repeats
 
 `total` holds the judge's part, because each sample's mean carries it; what is left is that of sampling.
 σ²_c is pooled over a category's samples, so samples with few repeats count for little; a category in which
-nothing was repeated takes that of all. Asked once, the judge's part is unknown, not 0.
+nothing was repeated takes that of all. Asked once, the judge's part is unknown, not 0. The mean over samples has
+the share of a category's samples in place of 1/C.
+
+Samples count as independent here, which within one language they nearly are: two pictures of the benchmark stand in
+two categories. `scoring/bootstrap.py` draws whole sources and has the intervals that are shown.
 """
 
 from collections.abc import Sequence
@@ -19,6 +23,7 @@ from numpy.typing import NDArray
 
 from gedit_bench.records import TASKS, Verdict
 from gedit_bench.scoring.agreement import MEASURES, agreement_of_repeats, ratings_of
+from gedit_bench.scoring.scorings import Average
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +64,33 @@ class Noise:
         return not isnan(self.headline.judge)
 
 
-def noise(repeats: Sequence[Sequence[Verdict]]) -> Noise:
-    """Return the noise of some samples' O; `repeats` holds each repeat's verdicts, of one language and subset."""
+@dataclass(frozen=True, slots=True)
+class HeadlineErrors:
+    """Standard errors of the headline as it stands, of one repeat: by the judge, by sampling, by both.
+
+    NaN where one is unknown; asked once, only `both` is known.
+    """
+
+    judge: float
+    sampling: float
+    both: float
+
+
+def headline_errors(found: Noise, both: float) -> HeadlineErrors:
+    """Split the headline's standard error, as the bootstrap has it, into the judge's part and that of sampling."""
+    judge = found.headline.judge_once
+    # Where chance makes the judge's part the larger one, nothing is left for sampling.
+    sampling = nan if isnan(judge) or isnan(both) else sqrt(max(both**2 - judge**2, 0.0))
+    return HeadlineErrors(judge, sampling, both)
+
+
+def noise(repeats: Sequence[Sequence[Verdict]], average: Average = "macro") -> Noise:
+    """Return the noise of some samples' O.
+
+    Args:
+        repeats: each repeat's verdicts, of one language and subset.
+        average: what the headline is: `macro` over the categories, or `micro` over samples.
+    """
     pooled = _variance_within(ratings_of(repeats, "O"))
     categories = {
         task: spread(
@@ -72,7 +102,7 @@ def noise(repeats: Sequence[Sequence[Verdict]]) -> Noise:
     agreed = {measure: agreement_of_repeats(repeats, measure) for measure in MEASURES}
     return Noise(
         len(repeats),
-        macro(list(categories.values())),
+        (macro if average == "macro" else micro)(list(categories.values())),
         categories,
         {measure: alpha for measure, (alpha, _) in agreed.items()},
         {measure: correlation for measure, (_, correlation) in agreed.items()},
@@ -101,14 +131,25 @@ def spread(ratings: NDArray[np.float64], pooled: float = nan) -> Spread:
 
 def macro(categories: Sequence[Spread]) -> Spread:
     """Return the unweighted mean of categories with its standard errors; NaN if one of them is empty."""
-    squares = len(categories) ** 2
+    return _weighted(categories, [1 / len(categories)] * len(categories))
+
+
+def micro(categories: Sequence[Spread]) -> Spread:
+    """Return the mean over all categories' samples with its standard errors; NaN without samples."""
+    there = [part for part in categories if part.n]
+    total = sum(part.n for part in there)
+    return _weighted(there, [part.n / total for part in there]) if there else spread(np.empty((1, 0)))
+
+
+def _weighted(parts: Sequence[Spread], shares: Sequence[float]) -> Spread:
+    weighed = list(zip(parts, shares, strict=True))
     return _spread(
-        sum(part.n for part in categories),
-        sum(part.n_repeated for part in categories),
-        float(np.mean([part.mean for part in categories])),
-        sum(part.judge**2 for part in categories) / squares,
-        sum(part.judge_once**2 for part in categories) / squares,
-        sum(part.total**2 for part in categories) / squares,
+        sum(part.n for part in parts),
+        sum(part.n_repeated for part in parts),
+        sum(part.mean * share for part, share in weighed),
+        sum((part.judge * share) ** 2 for part, share in weighed),
+        sum((part.judge_once * share) ** 2 for part, share in weighed),
+        sum((part.total * share) ** 2 for part, share in weighed),
     )
 
 
