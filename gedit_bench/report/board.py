@@ -187,7 +187,7 @@ class Board:
     def samples_by_language(self) -> dict[str, int]:
         """How many different samples of each language were selected."""
         found = {verdict.sample.id for entry in self.entries for verdict in entry.scored.verdicts}
-        counted = Counter(one.instruction_language for one in found)
+        counted = Counter(sample.language for sample in found)
         return {language: counted[language] for language in LANGUAGES if counted[language]}
 
     @property

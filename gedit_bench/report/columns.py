@@ -51,8 +51,7 @@ COLUMNS = (
         "unknown where each aspect was asked once.",
     ),
     Column("micro", "Micro O", "Mean of O over samples instead of categories.", shown=False),
-    Column("scored", "Scored", "Samples that have an O, of those selected."),
-    Column("missing", "Not scored", "What the others came to: the status of their edit or reply.", "text"),
+    Column("scored", "Scored", "Samples that have an O, of those selected; below it what the others came to."),
     Column("flags", "Flags", "What was noticed about edits and replies. A flag never removes a score.", "text"),
     Column("seconds", "s / image", "Mean seconds per finished edit."),
     Column(
@@ -72,10 +71,9 @@ def columns(table: BoardTable) -> tuple[Column, ...]:
         "interval": table.scale is not None,
         "places": table.ranking is not None,
         "judge": table.repeated,
-        "missing": any(row.summary.coverage.statuses for row in rows),
         "flags": any(row.flags for row in rows),
         "seconds": any(row.seconds is not None for row in rows),
-        "cost": any(row.judging.worth_telling or row.editing_usd is not None for row in rows),
+        "cost": any(row.judging.usd or row.editing_usd is not None for row in rows),
     }
     return tuple(column for column in COLUMNS if told.get(column.name, True))
 

@@ -8,11 +8,11 @@ from markupsafe import Markup, escape
 
 from gedit_bench.scoring.bootstrap import Interval
 
-WIDTH, HEIGHT, MARGIN = 136, 14, 12
+WIDTH, HEIGHT, MARGIN = 176, 14, 12
 """In pixels; the margin leaves room for half of a dot or of a tick's label."""
 
-_STEPS = (0.1, 0.2, 0.5, 1.0, 2.0)
-_MOST_STEPS = 4
+_STEPS = {0.1: 5, 0.2: 5, 0.5: 6, 1.0: 10}
+"""Distances of ticks, and how many of them leave room for their labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def scale_of(means: Iterable[Interval]) -> Scale | None:
     if not known:
         return None
     low, high = min(known), max(known)
-    step = next((step for step in _STEPS if _steps(low, high, step) <= _MOST_STEPS), _STEPS[-1])
+    step = next(step for step, most in _STEPS.items() if _steps(low, high, step) <= most)
     first = min(floor(low / step + 1e-9), round(10 / step) - 1)
     return Scale(tuple(round((first + n) * step, 1) for n in range(_steps(low, high, step) + 1)))
 
