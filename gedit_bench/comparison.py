@@ -134,13 +134,23 @@ def _judgements(place: Run | str | Path, protocol: str | None, scoring: Scoring)
     else:
         opened = place if isinstance(place, Run) else Run.open(place)
         found = opened.judgements()
-        originals = {_way(one) for one in found if not one.manifest.replayed_from}
-        judgements = [one for one in found if not one.manifest.replayed_from or _way(one) not in originals]
+        best: dict[tuple[str, str], int] = {}
+        for one in found:
+            best[_way(one)] = min(best.get(_way(one), _MOST), _copies(one))
+        judgements = [one for one in found if _copies(one) == best[_way(one)]]
     chosen = [one for one in judgements if protocol in (None, one.manifest.protocol)]
     if not chosen:
         under, option = (f" under the protocol {protocol!r}", f" --protocol {protocol}") if protocol else ("", "")
         raise UsageError(f"{folder} has not been judged{under}.", f"Run `gedit-bench judge {opened.path}{option}`.")
     return [score(opened, one, scoring) for one in chosen]
+
+
+_MOST = 2
+
+
+def _copies(judgement: Judgement) -> int:
+    """How far a judgement is from one that was made here: replays come last."""
+    return _MOST if judgement.manifest.replayed_from else int(bool(judgement.manifest.bundle))
 
 
 def _way(judgement: Judgement) -> tuple[str, str]:

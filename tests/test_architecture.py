@@ -14,7 +14,7 @@ LAYERS = (
     ("store", "scoring", "selection", "dataset", "dataset_files"),
     ("editing", "judging"),
     ("accounting",),
-    ("results", "derived", "comparison", "fallback", "explaining"),
+    ("results", "derived", "comparison", "fallback", "explaining", "trust"),
     ("engine", "report", "interop"),
     ("settling", "state"),
     ("api", "planning", "diagnosis"),

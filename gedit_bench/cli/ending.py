@@ -18,6 +18,7 @@ from gedit_bench.report.words import fallback_words, noise_words
 from gedit_bench.results import Fallback, Scored
 from gedit_bench.scoring.coverage import ENOUGH
 from gedit_bench.scoring.summary import Summary
+from gedit_bench.store.manifest import JudgementManifest
 from gedit_bench.store.run import Run
 
 INCOMPLETE = 3
@@ -78,8 +79,8 @@ def print_scored(scored: Scored) -> None:
     manifest = scored.judgement.manifest
     kind = "" if manifest.vlm else " (no VLM: pixels were measured)"
     tell(f"\n{scored.run.manifest.name} · {scored.run.path.name} · judged by {manifest.label}{kind}")
-    if manifest.replayed_from:
-        tell(f"nobody was asked: replies replayed from {manifest.replayed_from}")
+    if not manifest.made_here:
+        tell(f"nobody was asked: {_origin(manifest)}")
     tell(f"asked as {manifest.request_id}, scored as {scored.scoring_id}")
     if scored.fallback:
         count = sum(scored.decided_by_fallback(language, "full") for language in LANGUAGES)
@@ -103,6 +104,13 @@ def print_scored(scored: Scored) -> None:
         tell(f"editing cost {usd(sum(scored.editing_usd.values()))}")
     if scored.spent.prompt_tokens and scored.spent.known_usd is None:
         say("Nobody knows what this judge costs; --prices FILE names a price.")
+
+
+def _origin(manifest: JudgementManifest) -> str:
+    """Where replies or scores that weren't asked for here are from."""
+    if manifest.replayed_from:
+        return f"replies replayed from {manifest.replayed_from}"
+    return f"the replies came in the bundle {manifest.bundle[:8]}" if manifest.bundle else "the scores were imported"
 
 
 def _say_how_far_to_trust(scored: Scored, summaries: Iterable[Summary]) -> None:

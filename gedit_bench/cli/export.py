@@ -13,26 +13,40 @@ def export(
     out: Annotated[
         Path, option("--out", variable="GEDIT_BENCH_EXPORT_OUT", help="Folder that the files are written to.")
     ],
-    to: Annotated[str, option("--to", metavar="official|evalscope", help="What they are written for.")] = "official",
+    to: Annotated[
+        str | None,
+        option("--to", metavar="official|evalscope|bundle", help="What they are written for. Default: official."),
+    ] = None,
+    bundle: Annotated[bool, option("--bundle", help="The same as --to bundle.")] = False,
 ) -> None:
-    """Write score tables for the official statistics, or a run's edits for EvalScope's offline mode.
+    """Write score tables for the official statistics, a run's edits for EvalScope's offline mode, or a whole bundle.
+
+    A bundle holds images, replies, manifests and tables with the SHA-256 of each file, and nothing of this machine:
+    commands, absolute paths and hosts are left out. `gedit-bench import` verifies it.
 
     Examples:
       gedit-bench export results/x/default-1a2b3c4d --out csv_results
       gedit-bench export results/x/default-1a2b3c4d --to evalscope --out for_evalscope
+      gedit-bench export results/x/default-1a2b3c4d --bundle --out to_share/x
     """
     from gedit_bench.cli.console import say, tell
     from gedit_bench.comparison import judgement_of
     from gedit_bench.errors import UsageError
+    from gedit_bench.interop.bundling import export_bundle
     from gedit_bench.interop.exporting import TARGETS, export_evalscope, export_official
     from gedit_bench.nearest import did_you_mean
     from gedit_bench.store.layout import run_of_judgement
     from gedit_bench.store.run import Run
 
+    if bundle and to not in (None, "bundle"):
+        raise UsageError(f"--bundle and --to {to} are two things.", "Name one.")
+    to = "bundle" if bundle else to or "official"
     if to not in TARGETS:
         raise UsageError(f"--to can't be {to!r}.", did_you_mean(to, TARGETS))
     if to == "official":
         written = export_official(judgement_of(target), out)
+    elif to == "bundle":
+        written = export_bundle(target, out)
     else:
         written = export_evalscope(Run.open(run_of_judgement(target) or target), out)
     tell("\n".join(str(path) for path in written.files))

@@ -1,4 +1,4 @@
-"""`gedit-bench import`: scores that another tool gave."""
+"""`gedit-bench import`: scores that another tool gave, or a whole run that somebody sent."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +9,12 @@ from gedit_bench.cli.options import Out, option
 
 
 def import_(
-    path: Annotated[Path, typer.Argument(help="A file with another tool's scores, or a folder that holds them.")],
+    path: Annotated[
+        Path, typer.Argument(help="A file with another tool's scores, a folder that holds them, or a bundle.")
+    ],
     tool: Annotated[
         str | None,
-        option("--from", metavar="official|lmms-eval|evalscope", help="Which tool. Default: told by the files."),
+        option("--from", metavar="official|lmms-eval|evalscope|bundle", help="What it is. Default: told by the files."),
     ] = None,
     out: Out = Path("results"),
     name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None,
@@ -21,21 +23,27 @@ def import_(
         option("--data", help="Benchmark to check the rows against: hub id, folder, or 'sample'. Default: none."),
     ] = None,
 ) -> None:
-    """Take in another tool's scores, and point out what looks wrong with them.
+    """Take in another tool's scores, and point out what looks wrong with them; or a bundle, and verify it.
 
-    Nothing says how such a score came about: a failed call may have become one. Imported rows have the status
-    unknown and are never ranked. No images are needed.
+    Nothing says how another tool's score came about: a failed call may have become one. Imported rows have the status
+    unknown and are never ranked. No images are needed. A bundle is compared file by file with its SHA-256, and its
+    numbers are made again from its replies; its rows are marked as reported.
 
     Examples:
       gedit-bench import csv_results/step1x/gpt4o
       gedit-bench import outputs/20260101_120000/reviews/my-model --from evalscope --name "My model"
       gedit-bench import logs/model/20260101_120000_samples_gedit_bench.jsonl --data stepfun-ai/GEdit-Bench
+      gedit-bench import to_share/x
     """
     from gedit_bench.cli.console import say, tell
     from gedit_bench.cli.ending import print_scored
     from gedit_bench.dataset import load_benchmark
+    from gedit_bench.interop.detection import is_bundle
     from gedit_bench.interop.importing import Origin, import_scores
 
+    if tool == "bundle" or (tool is None and is_bundle(path)):
+        _take_in_bundle(path, out, name, data)
+        return
     origin = None
     if data is not None:
         benchmark = load_benchmark(data)
@@ -45,3 +53,20 @@ def import_(
     print_scored(imported.scored)
     for finding in imported.findings:
         say(finding.text)
+
+
+def _take_in_bundle(path: Path, out: Path, name: str | None, data: str | None) -> None:
+    from gedit_bench.cli.console import say, tell
+    from gedit_bench.cli.ending import print_scored
+    from gedit_bench.errors import UsageError
+    from gedit_bench.interop.unbundling import import_bundle
+
+    if name is not None or data is not None:
+        raise UsageError("A bundle says itself what it is about.", "Leave --name and --data out.")
+    taken = import_bundle(path, out)
+    tell(f"{len(taken.run.samples())} samples: {taken.run.path}")
+    say(f"All {taken.files} files match their SHA-256." + (" It was here already." if taken.was_there else ""))
+    for scored in taken.scored:
+        print_scored(scored)
+    for judge, count in taken.differing.items():
+        say(f"{judge}: {count} row(s) of the bundle's scores.csv are not what its replies say; the replies count.")

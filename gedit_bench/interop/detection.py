@@ -1,4 +1,4 @@
-"""Finds another tool's score files in a file or folder, and tells which tool wrote them."""
+"""Finds another tool's score files in a file or folder, tells which tool wrote them, and tells a bundle from these."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,12 +10,18 @@ from gedit_bench.interop.json_lines import first_line
 from gedit_bench.interop.lmms_eval import read_lmms_eval
 from gedit_bench.interop.official_csv import is_table, read_official
 from gedit_bench.nearest import did_you_mean
+from gedit_bench.store import layout
 
 _READERS: dict[Tool, Callable[[Sequence[Path]], Foreign]] = {
     "official": read_official,
     "lmms-eval": read_lmms_eval,
     "evalscope": read_evalscope,
 }
+
+
+def is_bundle(path: Path) -> bool:
+    """True for a folder that is a bundle, or the rest of one."""
+    return (path / layout.BUNDLED_FILES).is_file() or (path / layout.BUNDLED_RUN).is_file()
 
 
 def read_foreign(path: Path, tool: str | None = None) -> Foreign:
@@ -31,7 +37,7 @@ def read_foreign(path: Path, tool: str | None = None) -> Foreign:
         DataError: no file is a tool's, or one is damaged.
     """
     if tool is not None and tool not in TOOLS:
-        raise UsageError(f"--from can't be {tool!r}.", did_you_mean(tool, TOOLS))
+        raise UsageError(f"--from can't be {tool!r}.", did_you_mean(tool, (*TOOLS, "bundle")))
     if not path.exists():
         raise UnavailableError(f"There is no {path}.", "Name a file or folder that another tool wrote.")
     by_tool: dict[Tool, list[Path]] = {}

@@ -17,7 +17,7 @@ from gedit_bench.store.imported import ImportedScore, read_imported
 from gedit_bench.store.names import folder_name
 from gedit_bench.store.run import Run
 
-TARGETS = ("official", "evalscope")
+TARGETS = ("official", "evalscope", "bundle")
 """What results can be written for."""
 
 _BACKBONES = {"official": "gpt4o", "official-qwen": "qwen25vl"}

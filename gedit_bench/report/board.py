@@ -21,6 +21,7 @@ from gedit_bench.scoring.ranking import rank as ranking_of
 from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
+from gedit_bench.trust import Trust, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,11 @@ class Entry:
     def judge(self) -> JudgementManifest:
         """Who judged, and how it was asked."""
         return self.scored.judgement.manifest
+
+    @property
+    def trust(self) -> Trust:
+        """How much of it was made here."""
+        return trust(self.manifest, self.judge)
 
     @property
     def judge_changed(self) -> bool:
@@ -215,9 +221,7 @@ def make_board(scored: Sequence[Scored], *, allow_partial: bool = False) -> Boar
             rows = chosen(entry.scored.verdicts, summary.language, summary.subset)
             groups[_key(entry.scored, summary, rows)].append(_row(entry, summary, rows))
     keys = sorted(groups, key=lambda key: _order(key, groups[key]))
-    tables = [
-        _table(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)
-    ]
+    tables = [_table(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)]
     return Board(entries, tuple(tables))
 
 
@@ -239,8 +243,8 @@ def _entries(scored: Sequence[Scored]) -> tuple[Entry, ...]:
     entries = []
     for index, (one, name) in enumerate(zip(scored, names, strict=True)):
         judge = one.judgement.manifest
-        name = f"{name} (replayed)" if judge.replayed_from else name
-        way = [judge.judge_id, judge.request_id, *filter(None, [judge.replayed_from])]
+        name = f"{name} (replayed)" if judge.replayed_from else f"{name} (from a bundle)" if judge.bundle else name
+        way = [judge.judge_id, judge.request_id, *filter(None, [judge.replayed_from, judge.bundle])]
         official = one.scoring == OFFICIAL
         plain = official and not one.fallback
         identity = f"{one.run.manifest.fingerprint}-{short_hash(way if plain else [*way, one.scoring_id])}"

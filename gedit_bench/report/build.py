@@ -7,8 +7,8 @@ from gedit_bench.report.board import make_board
 from gedit_bench.report.cards import SourceImages, make_cards, make_pictures
 from gedit_bench.report.gallery import gallery_json
 from gedit_bench.report.notices import Notice, notices
+from gedit_bench.report.outputs import table_files
 from gedit_bench.report.page import render
-from gedit_bench.report.tables import board_csv, board_json, board_json_text, board_markdown
 from gedit_bench.results import Scored
 from gedit_bench.store.atomic import make_folder, write_bytes
 from gedit_bench.store.provenance import now
@@ -27,8 +27,8 @@ def build_report(
 ) -> Path:
     """Write a report into the folder `out` and return the path of its page.
 
-    Written are `index.html`, `leaderboard.csv`, `.json` and `.md`, and `thumbs/`; each file whole or not at
-    all, the page last. Thumbnails that are there are kept.
+    Written are `index.html`, the files of `outputs`, and `thumbs/`; each file whole or not at all, the page
+    last. Thumbnails that are there are kept.
 
     Args:
         scored: the judgements to show.
@@ -46,14 +46,9 @@ def build_report(
     cards = make_cards(board.entries)
     pictures = make_pictures(board.entries, cards, out, sources)
     told = notices(board, cards, pictures)
-    as_json = board_json(board, title=title, created=created, warnings=_by_kind(told))
+    files = table_files(board, title=title, created=created, warnings=_by_kind(told))
     page = render(board, gallery_json(board, cards, pictures, out), told, title=title, created=created)
-    for name, text in (
-        ("leaderboard.csv", board_csv(board)),
-        ("leaderboard.json", board_json_text(as_json)),
-        ("leaderboard.md", board_markdown(board, title=title, created=created)),
-        (PAGE, page),
-    ):
+    for name, text in {**files, PAGE: page}.items():
         write_bytes(out / name, text.encode("utf-8", "backslashreplace"))
     return out / PAGE
 

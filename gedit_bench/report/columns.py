@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gedit_bench.report.board import BoardTable
+from gedit_bench.trust import TRUST_WORDS, TRUSTS
 
 Kind = Literal["number", "text", "drawing"]
 
@@ -53,6 +54,12 @@ COLUMNS = (
     Column("micro", "Micro O", "Mean of O over samples instead of categories.", shown=False),
     Column("scored", "Scored", "Samples that have an O, of those selected; below it what the others came to."),
     Column("flags", "Flags", "What was noticed about edits and replies. A flag never removes a score.", "text"),
+    Column(
+        "trust",
+        "Origin",
+        ". ".join(f"{name[0].upper()}{name[1:]}: {TRUST_WORDS[name]}" for name in TRUSTS) + ".",
+        "text",
+    ),
     Column("seconds", "s / image", "Mean seconds per finished edit."),
     Column(
         "cost",

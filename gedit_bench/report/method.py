@@ -10,8 +10,10 @@ from gedit_bench.records import LANGUAGES, Json, Language
 from gedit_bench.report.board import Entry
 from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words, scoring_words
 from gedit_bench.scoring.scorings import OFFICIAL
+from gedit_bench.store.layout import BUNDLED_FILES
 from gedit_bench.store.manifest import JudgementManifest
 from gedit_bench.store.provenance import Writer
+from gedit_bench.trust import TRUST_WORDS
 
 Facts = tuple[tuple[str, str], ...]
 _PRESET = {"recipe", "default"}
@@ -100,6 +102,7 @@ def _run(entries: Sequence[Entry]) -> RunMethod:
         ("source", f"input_image{'_raw' if manifest.source == 'raw' else ''}"),
         ("created", manifest.created),
         ("folder", "/".join(run.path.resolve().parts[-2:])),
+        ("bundle", manifest.bundle and f"came in a bundle whose {BUNDLED_FILES} has the SHA-256 {manifest.bundle}"),
     )
     settings = tuple(
         Setting(name, _text(value), manifest.origins.get(name, ""))
@@ -120,6 +123,7 @@ def _judgement(entry: Entry) -> JudgementMethod:
     judge = entry.judge
     facts = (
         ("judge", judge.judge_id),
+        ("trust", f"{entry.trust}: {TRUST_WORDS[entry.trust]}"),
         ("replayed from", judge.replayed_from and f"{judge.replayed_from}: nobody was asked"),
         ("returned model", " + ".join(entry.scored.models) or "none named"),
         ("protocol", f"{judge.protocol}: {protocol_words(judge.protocol)}"),

@@ -28,6 +28,7 @@ def notices(board: Board, cards: Iterable[Card], pictures: Pictures) -> list[Not
         *_damaged(board.entries, pictures),
         *_judge_changed(board.entries),
         *_replayed(board.entries),
+        *_bundled(board.entries),
         *_fallbacks(rows),
         *_aliases(board.entries),
         *(Notice("coverage", _about(row, row.summary.why_unranked)) for row in rows if row.summary.why_unranked),
@@ -124,6 +125,14 @@ def _replayed(entries: Iterable[Entry]) -> list[Notice]:
         Notice("replayed", f"{entry.label}: nobody was asked; the replies are those of {entry.judge.replayed_from}.")
         for entry in entries
         if entry.judge.replayed_from
+    ]
+
+
+def _bundled(entries: Iterable[Entry]) -> list[Notice]:
+    return [
+        Notice("reported", f"{entry.label}: the replies are those of a bundle whose files match their SHA-256.")
+        for entry in entries
+        if entry.judge.bundle and not entry.judge.replayed_from
     ]
 
 

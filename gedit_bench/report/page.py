@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board
+from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.columns import columns, used
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
@@ -47,6 +48,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             board=board,
             notices=notices,
             methods=methods(board.entries),
+            claims=claim_texts(board),
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
             switches=_switches(board),

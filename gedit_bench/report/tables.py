@@ -1,24 +1,17 @@
-"""The board as files: `leaderboard.csv`, `leaderboard.json`, `leaderboard.md`."""
+"""The board as text tables: `leaderboard.csv` and `leaderboard.md`."""
 
 import csv
 import io
-import re
 from collections.abc import Mapping
-from dataclasses import asdict
-from math import isnan
 
-from gedit_bench.derived import fallback_json, noise_json, summary_json, to_text
-from gedit_bench.records import TASKS, Json
+from gedit_bench.records import TASKS
 from gedit_bench.report import words
 from gedit_bench.report.board import Board, BoardTable, Row
-from gedit_bench.scoring.bootstrap import Intervals, RowUncertainty
-from gedit_bench.scoring.ranking import Ranking
-
-SCHEMA = 1
+from gedit_bench.report.markup import markdown
 
 COLUMNS = (
     *("table", "language", "subset", "judge_id", "vlm", "returned_model", "request_id", "scoring_id"),
-    *("selection_id", "rank", "model", "backend", "recipe", "fingerprint", "notes", "replayed_from"),
+    *("selection_id", "rank", "model", "backend", "recipe", "fingerprint", "notes", "replayed_from", "trust"),
     *("sc", "pq", "overall", "micro_sc", "micro_pq", "micro_overall", "band_low", "band_high"),
     *("scored", "selected", "partial", "coverage", "statuses", "flags", "seconds_per_image", "reason"),
     *("judging_usd", "calls_of_unknown_cost", "editing_usd"),
@@ -34,31 +27,6 @@ COLUMNS = (
 """
 
 
-def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str, list[str]]) -> dict[str, Json]:
-    """Return the board as JSON, every number in full precision.
-
-    The object holds `schema` (1), `title`, `created`, `warnings` (sentences by kind) and `tables`. A table
-    holds what its rows have in common (`language`, `subset`, `judge_id`, `vlm`, `returned_models`,
-    `protocol`, `request_id`, `scoring_id`, `selection_id`, `imported`), `selected`, `caption`, `differs`,
-    `ranking` (each pair of ranked rows, by index) and `rows`. A row names its run (`model`, `backend`,
-    `recipe`, `fingerprint`, `notes`, `replayed_from`), its place (`rank`, or null and `reason`; `standing`),
-    and holds the judgement's `summary.json` entry of that language and subset, `intervals`, `flags`,
-    `seconds_per_image` and `cost`. A mean of nothing is null, and so are an interval and a cost that nobody knows.
-    """
-    return {
-        "schema": SCHEMA,
-        "title": title,
-        "created": created,
-        "warnings": {kind: list(texts) for kind, texts in warnings.items()},
-        "tables": [_table_json(table) for table in board.tables],
-    }
-
-
-def board_json_text(value: dict[str, Json]) -> str:
-    """Return the text of `leaderboard.json`."""
-    return to_text(value) + "\n"
-
-
 def board_csv(board: Board) -> str:
     """Return one line per row of each table, numbers in full precision."""
     text = io.StringIO()
@@ -72,10 +40,10 @@ def board_csv(board: Board) -> str:
 
 def board_markdown(board: Board, *, title: str, created: str) -> str:
     """Return the tables as Markdown, two decimals, each under its caption."""
-    parts = [f"# {_escaped(title)}", f"{created[:10]} · GEdit-Bench"]
+    parts = [f"# {markdown(title)}", f"{created[:10]} · GEdit-Bench"]
     for table in board.tables:
-        parts += [f"## {table.number}. {table.title}{'' if table.vlm else ' (no VLM)'}", _escaped(table.caption)]
-        parts += [_escaped(table.differs)] if table.differs else []
+        parts += [f"## {table.number}. {table.title}{'' if table.vlm else ' (no VLM)'}", markdown(table.caption)]
+        parts += [markdown(table.differs)] if table.differs else []
         parts.append(
             "\n".join(
                 [
@@ -90,91 +58,9 @@ def board_markdown(board: Board, *, title: str, created: str) -> str:
 
 
 _HEADS = (
-    "rank",
-    "ranks, 95 %",
-    "model",
-    "SC",
-    "PQ",
-    "O",
-    "95 %",
-    "micro O",
-    "band",
-    "scored",
-    "coverage",
-    "judging",
-    "remarks",
+    *("rank", "ranks, 95 %", "model", "SC", "PQ", "O", "95 %"),
+    *("micro O", "band", "scored", "coverage", "judging", "remarks"),
 )
-
-
-def _table_json(table: BoardTable) -> dict[str, Json]:
-    key = table.key
-    return {
-        "id": table.id,
-        "language": key.language,
-        "subset": key.subset,
-        "judge_id": key.judge_id,
-        "vlm": table.vlm,
-        "returned_models": list(table.rows[0].entry.scored.models),
-        "protocol": table.judge.protocol,
-        "request_id": key.request_id,
-        "scoring_id": key.scoring_id,
-        "selection_id": key.selection,
-        "imported": key.imported,
-        "selected": table.selected,
-        "caption": table.caption,
-        "differs": table.differs or None,
-        "ranking": _ranking_json(table.ranking) if table.ranking else None,
-        "rows": [_row_json(row) for row in table.rows],
-    }
-
-
-def _row_json(row: Row) -> dict[str, Json]:
-    manifest = row.entry.manifest
-    summary = summary_json(row.summary)
-    shared = {"language", "subset"}  # the table says them
-    return {
-        "rank": row.rank,
-        "reason": row.reason or None,
-        "model": manifest.name,
-        "backend": manifest.model,
-        "recipe": manifest.recipe,
-        "fingerprint": manifest.fingerprint,
-        "notes": manifest.notes or None,
-        "replayed_from": row.entry.judge.replayed_from or None,
-        **{name: value for name, value in summary.items() if name not in shared},
-        "intervals": _uncertainty_json(row.uncertainty) if row.uncertainty else None,
-        "standing": asdict(row.standing) if row.standing else None,
-        "flags": dict(row.flags),
-        "seconds_per_image": row.seconds,
-        "cost": {"judging": row.judging.to_json(), "editing_usd": row.editing_usd},
-        "noise": noise_json(row.noise),
-        "fallback": fallback_json(row.entry.scored),
-    }
-
-
-def _ranking_json(ranking: Ranking) -> dict[str, Json]:
-    return {
-        "smallest_difference": _number(ranking.smallest_difference),
-        "tie_groups": ranking.tie_groups,
-        "pairs": [{**asdict(pair), "told_apart": pair.told_apart} for pair in ranking.pairs],
-    }
-
-
-def _uncertainty_json(found: RowUncertainty) -> dict[str, Json]:
-    return {
-        **_intervals_json(found.headline),
-        "standard_error": _number(found.standard_error),
-        "categories": {task: _intervals_json(intervals) for task, intervals in found.categories.items()},
-    }
-
-
-def _intervals_json(found: Intervals) -> dict[str, Json]:
-    parts = {"sc": found.sc, "pq": found.pq, "overall": found.overall}
-    return {name: [one.low, one.high] if one.known else None for name, one in parts.items()}
-
-
-def _number(value: float) -> float | None:
-    return None if isnan(value) else value
 
 
 def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
@@ -187,7 +73,7 @@ def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
     counted = (part.scored, part.selected, part.partial, round(part.share, 6))
     told = (_pairs(part.statuses), _pairs(row.flags), row.seconds, row.reason)
     categories = [row.summary.table.categories[task].overall for task in TASKS]
-    origin = (manifest.fingerprint, manifest.notes, row.entry.judge.replayed_from)
+    origin = (manifest.fingerprint, manifest.notes, row.entry.judge.replayed_from, row.entry.trust)
     costs = (row.judging.known_usd, row.judging.unknown, row.editing_usd)
     values = (*common, *mine, *origin, *numbers, *counted, *told, *costs, *categories)
     found = row.noise.headline
@@ -215,6 +101,7 @@ def _markdown_row(row: Row) -> str:
     headline, part, manifest = row.summary.headline, row.summary.coverage, row.entry.manifest
     low, high = row.summary.band
     remarks = [row.reason, "" if row.reason else row.partial, words.counts(part.statuses), words.counts(row.flags)]
+    remarks += ["" if row.entry.trust == "run here" else row.entry.trust]
     remarks += ["replayed" if row.entry.judge.replayed_from else "", manifest.notes, row.with_fallback]
     remarks.append(f"judge noise {words.noise_words(row.noise)}" if row.noise.known else "")
     return _line(
@@ -237,9 +124,4 @@ def _markdown_row(row: Row) -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return f"| {' | '.join(_escaped(cell) for cell in cells)} |"
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    return re.sub(r"([\\`*_\[\]<>|~&])", r"\\\1", re.sub(r"\s+", " ", text))
+    return f"| {' | '.join(markdown(cell) for cell in cells)} |"

@@ -47,6 +47,11 @@ def interval(found: Interval | None) -> str:
     return f"{found.low:.2f} to {found.high:.2f}" if found is not None and found.known else NONE
 
 
+def bracketed(value: float | None, found: Interval | None) -> str:
+    """Return `5.16 [4.66, 5.65]`, without brackets where the interval is unknown."""
+    return f"{two(value)} [{found.low:.2f}, {found.high:.2f}]" if found is not None and found.known else two(value)
+
+
 def places(standing: Standing | None) -> str:
     """Return the ranks that a row may have, `2–5`, or a dash where nobody knows."""
     if standing is None:

@@ -14,6 +14,11 @@ FINDINGS = "findings.json"
 SCORES = "scores.csv"
 SUMMARY = "summary.json"
 EDIT_LINES = "edits*.jsonl"
+IMAGES = "images"
+JUDGEMENTS = "judgments"
+BUNDLED_RUN = "run.json"
+"""A run's manifest in a bundle: no bundle is taken for a run before it was verified."""
+BUNDLED_FILES = "SHA256SUMS"
 
 
 def run_folder(root: Path, name: str, recipe: str, fingerprint: str) -> Path:
@@ -33,7 +38,7 @@ def image_file(run: Path, sample: SampleId, suffix: str = ".png") -> Path:
         DataError: category, language or key can't become a file name.
     """
     task, language, key = (checked_name(part) for part in sample)
-    return run / "images" / "fullset" / task / language / f"{key}{suffix}"
+    return run / IMAGES / "fullset" / task / language / f"{key}{suffix}"
 
 
 def temporary_folder(run: Path) -> Path:
@@ -43,7 +48,7 @@ def temporary_folder(run: Path) -> Path:
 
 def judgement_folder(run: Path, judge_id: str, request_id: str) -> Path:
     """Return the folder of all replies of one judge to one way of asking."""
-    return run / "judgments" / f"{folder_name(judge_id)}_{request_id}"
+    return run / JUDGEMENTS / f"{folder_name(judge_id)}_{request_id}"
 
 
 def fallback_folder(judgement: Path, judge_id: str, request_id: str) -> Path:
@@ -69,10 +74,20 @@ def replay_folder(run: Path, judge_id: str, request_id: str, digest: str) -> Pat
     return original.with_name(f"{original.name}_replayed-{digest}")
 
 
+def bundled_judgement(bundle: Path, judgement: Path) -> Path:
+    """Return where a bundle holds a judgement."""
+    return bundle / JUDGEMENTS / judgement.name
+
+
+def reported_folder(judgement: Path, bundle: str) -> Path:
+    """Return the folder of a judgement that came in a bundle: its own name is left to one that is made here."""
+    return judgement.with_name(f"{judgement.name}_bundle-{bundle[:8]}")
+
+
 def run_of_judgement(folder: Path) -> Path | None:
     """Return the run that a judgement's folder belongs to, None if it is no such folder."""
     whole = folder.absolute()
-    return whole.parents[1] if whole.parent.name == "judgments" and (whole / MANIFEST).exists() else None
+    return whole.parents[1] if whole.parent.name == JUDGEMENTS and (whole / MANIFEST).exists() else None
 
 
 def lock_file(folder: Path, shard: tuple[int, int] | None = None) -> Path:

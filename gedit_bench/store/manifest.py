@@ -30,6 +30,7 @@ class RunManifest:
     limits; `origins` says where each came from (`command line`, `environment`, `recipe`, `default`).
     `spec` is what named the model on the command line, empty where a backend came from Python.
     `artifacts` maps what the backend loads, such as weights and adapters, to SHA-256.
+    `bundle` is the SHA-256 of the list in the bundle that the run came in, empty where it was made here.
     """
 
     model: str
@@ -46,6 +47,7 @@ class RunManifest:
     seed: int
     source: SourceKind = "input"
     created: str = ""
+    bundle: str = ""
     schema: int = SCHEMA
 
     @property
@@ -76,6 +78,7 @@ class JudgementManifest:
     empty where a judge was asked.
     `imported` is empty but for scores of another tool: its name (`tool`), how it averages
     (`aggregation`, `macro` or `micro`), and its `files` with their SHA-256.
+    `bundle` is that of the run's manifest, empty where it was judged here.
     """
 
     judge: str
@@ -87,6 +90,7 @@ class JudgementManifest:
     replayed_from: str = ""
     created: str = ""
     imported: dict[str, Json] = field(default_factory=dict)
+    bundle: str = ""
     schema: int = SCHEMA
 
     @property
@@ -96,13 +100,20 @@ class JudgementManifest:
 
     @property
     def label(self) -> str:
-        """The judge id in words for people: a replay says so."""
-        return f"{self.judge_id} (replayed)" if self.replayed_from else self.judge_id
+        """The judge id in words for people: a replay says so, and what came in a bundle."""
+        how = "replayed" if self.replayed_from else "from a bundle" if self.bundle else ""
+        return f"{self.judge_id} ({how})" if how else self.judge_id
+
+    @property
+    def made_here(self) -> bool:
+        """False where the replies were taken over: replayed, imported, or from a bundle."""
+        return not (self.replayed_from or self.imported or self.bundle)
 
     @property
     def identity(self) -> str:
         """What another manifest in the same folder must agree on."""
-        return f"{self.judge_id} {self.request_id} {self.replayed_from.rpartition(' ')[2]}".rstrip()
+        taken_over = (self.replayed_from.rpartition(" ")[2], self.bundle)
+        return " ".join((self.judge_id, self.request_id, *filter(None, taken_over)))
 
 
 Manifest = TypeVar("Manifest", RunManifest, JudgementManifest)
@@ -123,17 +134,17 @@ def publish(folder: Path, manifest: Manifest) -> Manifest:
     return there
 
 
-def read_manifest(folder: Path, kind: type[Manifest]) -> Manifest:
-    """Read `folder`'s manifest.
+def read_manifest(folder: Path, kind: type[Manifest], name: str = layout.MANIFEST) -> Manifest:
+    """Read `folder`'s manifest, the file `name` in it.
 
     Raises:
         DataError: there is none, or it is damaged or written by a newer version.
     """
-    path = folder / layout.MANIFEST
+    path = folder / name
     try:
         value: Mapping[str, Json] = json.loads(path.read_bytes())
     except FileNotFoundError as error:
-        raise DataError(f"{folder} is no run: it has no {layout.MANIFEST}.", "See `gedit-bench ls runs`.") from error
+        raise DataError(f"{folder} is no run: it has no {name}.", "See `gedit-bench ls runs`.") from error
     except ValueError as error:
         raise DataError(
             f"{path} is damaged: {error}.", "Restore it, or make the run again in another folder."

@@ -78,9 +78,13 @@ class Run:
         Of several lines for a sample, one whose SHA-256 matches the file wins, else the newest.
         """
         lines: dict[SampleId, list[Edit]] = {}
-        for edit in sorted(self._edit_lines(), key=lambda edit: edit.time):
+        for edit in self.all_edits():
             lines.setdefault(edit.sample, []).append(edit)
         return {sample: self._deciding(edits) for sample, edits in lines.items()}
+
+    def all_edits(self) -> list[Edit]:
+        """Return every line of every shard, oldest first: several for a sample that was edited more than once."""
+        return sorted(self._edit_lines(), key=lambda edit: edit.time)
 
     def holds(self, edit: Edit) -> bool:
         """True if the file of an `ok` edit is there with the recorded SHA-256."""
@@ -107,7 +111,7 @@ class Run:
 
     def judgements(self) -> list[Judgement]:
         """Return all judgements, in the order of their folder names."""
-        folders = sorted((self.path / "judgments").glob(f"*/{layout.MANIFEST}"))
+        folders = sorted((self.path / layout.JUDGEMENTS).glob(f"*/{layout.MANIFEST}"))
         return [Judgement.open(folder.parent) for folder in folders]
 
     def writers(self) -> list[Writer]:

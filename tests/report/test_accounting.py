@@ -14,7 +14,8 @@ from gedit_bench.judging.base import Answer
 from gedit_bench.prices import FREE, Price
 from gedit_bench.records import Aspect, Delivery, Edit, Reply, Sample
 from gedit_bench.report.board import make_board
-from gedit_bench.report.tables import board_csv, board_json, board_markdown
+from gedit_bench.report.board_json import board_json
+from gedit_bench.report.tables import board_csv, board_markdown
 from gedit_bench.results import score
 from gedit_bench.store.codec import from_json, to_json
 from gedit_bench.store.provenance import this_writer

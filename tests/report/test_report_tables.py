@@ -7,7 +7,8 @@ from report_fixtures import failed, judged, make_samples
 
 from gedit_bench.records import EditStatus
 from gedit_bench.report.board import make_board
-from gedit_bench.report.tables import COLUMNS, board_csv, board_json, board_json_text, board_markdown
+from gedit_bench.report.board_json import board_json, board_json_text
+from gedit_bench.report.tables import COLUMNS, board_csv, board_markdown
 
 
 def _board(root: Path):
