@@ -27,7 +27,13 @@ class Column:
 
 
 COLUMNS = (
-    Column("rank", "Rank", "By O. Only rows of which 95 % of each category were scored have one.", fixed=True),
+    Column(
+        "rank",
+        "Rank",
+        "By O; below it the ranks that the samples leave possible, 95 % for all pairs of models at once. Only rows of which "
+        "95 % of each category were scored have one.",
+        fixed=True,
+    ),
     Column("model", "Model", "Its recipe and the fingerprint of all that decides the pixels.", "text", fixed=True),
     Column("overall", "O", "Overall: √(SC·PQ) of each sample, then the table’s mean as its caption says.", fixed=True),
     Column(
@@ -37,10 +43,7 @@ COLUMNS = (
         "drawing",
     ),
     Column(
-        "places",
-        "Ranks",
-        "The ranks that the samples leave possible, 95 % for all pairs of models at once; below it the tie groups: "
-        "rows that share a letter are not told apart.",
+        "groups", "Tied", "Tie groups: rows that share a letter are not told apart, 95 % for all pairs at once.", "text"
     ),
     Column("sc", "SC", "Semantic consistency: was it done, and only that? Below it the 95 % interval."),
     Column("pq", "PQ", "Perceptual quality: does it look right? Below it the 95 % interval."),
@@ -76,7 +79,7 @@ def columns(table: BoardTable) -> tuple[Column, ...]:
     rows = table.rows
     told = {
         "interval": table.scale is not None,
-        "places": table.ranking is not None,
+        "groups": table.ranking is not None,
         "judge": table.repeated,
         "flags": any(row.flags for row in rows),
         "seconds": any(row.seconds is not None for row in rows),

@@ -64,5 +64,7 @@ def whisker_svg(scale: Scale, mean: Interval, title: str) -> Markup:
 
 def axis_svg(scale: Scale) -> Markup:
     """Return the scale's numbers, to stand above its whiskers."""
-    labels = "".join(f'<text x="{scale.place(tick):g}" y="12" text-anchor="middle">{tick:g}</text>' for tick in scale.ticks)
+    labels = "".join(
+        f'<text x="{scale.place(tick):g}" y="12" text-anchor="middle">{tick:g}</text>' for tick in scale.ticks
+    )
     return Markup(f'<svg class="axis" aria-hidden="true" width="{WIDTH}" height="16">{labels}</svg>')
