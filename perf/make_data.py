@@ -4,14 +4,18 @@
 
 Writes `dataset` (as `save_to_disk` does) and `edits/fullset/<task>/<lang>/<key>.png`, the official layout.
 Both languages share key and source, as most of the real rows do. The same arguments make the same pixels.
+Beyond the real counts, pictures repeat in files that differ by a comment: new to every cache, and drawn once.
 """
 
 import argparse
 import hashlib
 import io
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -43,10 +47,15 @@ class Subject:
     task: str
     index: int
     raw_scale: float
+    copies: int = 1
 
     @property
     def key(self) -> str:
-        return hashlib.sha256(f"{self.task} {self.index}".encode()).hexdigest()[:32]
+        return self.key_of(0)
+
+    def key_of(self, copy: int) -> str:
+        name = f"{self.task} {self.index + copy * COUNTS[self.task]}"
+        return hashlib.sha256(name.encode()).hexdigest()[:32]
 
     @property
     def seed(self) -> int:
@@ -97,23 +106,46 @@ def images(subject: Subject) -> tuple[bytes, bytes, dict[str, bytes]]:
     return small, large, edits
 
 
+def with_comment(data: bytes, comment: str) -> bytes:
+    """Return a PNG of the same pixels as another file: with a text chunk behind its header."""
+    body = b"tEXtComment\0" + comment.encode("ascii")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return data[:33] + chunk + data[33:]
+
+
 def rows(subjects: list[Subject], edits: Path) -> Iterator[dict[str, object]]:
     """Write the edits and yield the dataset's rows."""
     with ProcessPoolExecutor() as pool:
-        for subject, (small, large, made) in zip(subjects, pool.map(images, subjects, chunksize=8), strict=True):
-            for language, data in made.items():
-                path = edits / "fullset" / subject.task / language / f"{subject.key}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-                yield {
-                    "task_type": subject.task,
-                    "key": subject.key,
-                    "instruction": INSTRUCTIONS[language].format(subject.index, subject.task),
-                    "instruction_language": language,
-                    "input_image": {"bytes": small, "path": None},
-                    "input_image_raw": {"bytes": large, "path": None},
-                    "Intersection_exist": subject.seed % 10 < 7,
-                }
+        for subject, drawn in zip(subjects, pool.map(images, subjects, chunksize=8), strict=True):
+            yield from rows_of(subject, *drawn, edits)
+
+
+def rows_of(
+    subject: Subject, small: bytes, large: bytes, made: dict[str, bytes], edits: Path
+) -> Iterator[dict[str, object]]:
+    """Write a subject's edits, and those of its copies, and yield their rows."""
+    for copy in range(subject.copies):
+        key = subject.key_of(copy)
+        for language, data in made.items():
+            path = edits / "fullset" / subject.task / language / f"{key}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(with_comment(data, key) if copy else data)
+            yield {
+                "task_type": subject.task,
+                "key": key,
+                "instruction": INSTRUCTIONS[language].format(subject.index, subject.task),
+                "instruction_language": language,
+                "input_image": {"bytes": with_comment(small, key) if copy else small, "path": None},
+                "input_image_raw": {"bytes": with_comment(large, key) if copy else large, "path": None},
+                "Intersection_exist": subject.seed % 10 < 7,
+            }
+
+
+def batched(items: Iterable[dict[str, object]], size: int) -> Iterator[list[dict[str, object]]]:
+    """Yield lists of at most `size` items."""
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
 
 
 def make_data(out: Path, rows_scale: float = 1.0, raw_scale: float = 1.0) -> None:
@@ -132,16 +164,17 @@ def make_data(out: Path, rows_scale: float = 1.0, raw_scale: float = 1.0) -> Non
             "Intersection_exist": datasets.Value("bool"),
         }
     )
-    subjects = [
-        Subject(task, index, raw_scale)
-        for task, count in COUNTS.items()
-        for index in range(max(1, round(count * rows_scale)))
+    subjects = []
+    for task, count in COUNTS.items():
+        wanted = max(1, round(count * rows_scale))
+        distinct = min(wanted, count)
+        for index in range(distinct):
+            subjects.append(Subject(task, index, raw_scale, copies=len(range(index, wanted, count))))
+    parts = [
+        datasets.Dataset.from_list(part, features=features)
+        for part in batched(rows(subjects, out / "edits"), 500)  # one array may not hold more than 2 GB
     ]
-    columns: dict[str, list[object]] = {name: [] for name in features}
-    for row in rows(subjects, out / "edits"):
-        for name, value in row.items():
-            columns[name].append(value)
-    made = datasets.Dataset.from_dict(columns, features=features)
+    made = datasets.concatenate_datasets(parts)
     datasets.DatasetDict({"train": made}).save_to_disk(out / "dataset")
     print(f"{len(made)} rows and as many edits are in {out}")
 
