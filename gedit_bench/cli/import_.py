@@ -14,7 +14,11 @@ def import_(
     ],
     tool: Annotated[
         str | None,
-        option("--from", metavar="official|lmms-eval|evalscope|bundle", help="What it is. Default: told by the files."),
+        option(
+            "--from",
+            metavar="official|lmms-eval|evalscope|bundle",
+            help="What wrote them. Default: told by the files.",
+        ),
     ] = None,
     out: Out = Path("results"),
     name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None,

@@ -20,9 +20,9 @@ _PARTS = (
 )
 
 _CHECKING = (
-    f"`sha256sum --check {layout.BUNDLED_FILES}` compares every file. `gedit-bench import <this folder>` does so too, and "
-    "takes the run in: its numbers are made again from the replies. The commands, absolute paths and hosts of who made "
-    "it were left out. Pictures and instructions may be under the licences of their sources."
+    f"`sha256sum --check {layout.BUNDLED_FILES}` compares every file. `gedit-bench import <this folder>` does so too, "
+    "and takes the run in: its numbers are made again from the replies. The commands, absolute paths and hosts of who "
+    "made it were left out. Pictures and instructions may be under the licences of their sources."
 )
 
 
@@ -82,4 +82,7 @@ def _tables(board: Board) -> list[str]:
             part = row.summary.coverage
             counted = (f"{part.scored}/{part.selected}", row.entry.trust, row.reason)
             rows.append((row.entry.judge.label, table.title, *numbers, *counted))
-    return [markdown_table(header, rows), "In brackets: 95 % intervals, from a bootstrap of whole sources by category."]
+    return [
+        markdown_table(header, rows),
+        "In brackets, where known: 95 % intervals by a bootstrap of whole sources.",
+    ]

@@ -12,6 +12,8 @@ from gedit_bench.report.method import Facts, command
 from gedit_bench.store.provenance import Writer
 from gedit_bench.trust import TRUST_WORDS
 
+_INTERVALS = "95 %, from a bootstrap of whole sources by category"
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -65,9 +67,10 @@ def _claim(table: BoardTable, row: Row) -> Claim:
     ranked = sum(other.rank is not None for other in table.rows)
     ranks = f"; ranks that the samples allow: {words.places(row.standing)}" if row.standing else ""
     left_out = f"; left out: {words.counts(part.statuses)}" if part.statuses else ""
+    known = row.uncertainty is not None and row.uncertainty.headline.overall.known
     facts = (
         *_numbers(row),
-        ("intervals", "95 %, bootstrap of whole sources by category"),
+        ("intervals", _INTERVALS if known else "unknown: too few sources in a category"),
         ("n", f"{part.scored} of {part.selected} samples scored ({words.percent(part.share)}){left_out}"),
         ("rank", f"{row.rank} of {ranked} in its table{ranks}"),
         ("model", f"{manifest.name}, recipe {manifest.recipe}, seed {manifest.seed}"),

@@ -9,10 +9,8 @@ from gedit_bench.scoring.bootstrap import Interval
 
 COLUMNS = ("Rank", "Model", "SC", "PQ", "O", "n")
 _NOTHING = "--"
-_BRACKETS = (
-    "In brackets: 95 % intervals, from a bootstrap of whole sources by category. In parentheses: the ranks that the "
-    "paired differences, all at once at 95 %, allow."
-)
+_BRACKETS = " In brackets: 95 % intervals, from a bootstrap of whole sources by category."
+_PARENTHESES = " In parentheses: the ranks that the paired differences, all at once at 95 %, allow."
 
 
 def board_latex(board: Board, *, created: str) -> str:
@@ -41,7 +39,7 @@ def _table(table: BoardTable) -> str:
         (
             r"\begin{table}",
             r"\centering",
-            rf"\caption{{{latex(f'GEdit-Bench. {table.caption} {_BRACKETS}')}}}",
+            rf"\caption{{{latex(_caption(table))}}}",
             rf"\label{{tab:gedit-bench-{table.id}}}",
             r"\begin{tabular}{@{}llrrrr@{}}",
             r"\toprule",
@@ -54,6 +52,20 @@ def _table(table: BoardTable) -> str:
             r"\end{table}",
         )
     )
+
+
+def _caption(table: BoardTable) -> str:
+    """Benchmark, samples, judge and protocol; and what the small print of the cells is, where there is any."""
+    key = table.key
+    returned = f" (answered as {key.returned})" if key.returned else ""
+    judge = f"judged by {key.judge_id}{returned}" if table.vlm else f"no VLM: {key.judge_id}"
+    imported = " Imported scores, of unknown status." if key.imported else ""
+    told = (
+        f"GEdit-Bench, {table.title}, n = {table.selected} (selection {key.selection}); {judge}, protocol "
+        f"{table.judge.protocol}, asked as {key.request_id}, scored as {key.scoring_id}.{imported}"
+    )
+    known = any(row.uncertainty and row.uncertainty.headline.overall.known for row in table.rows)
+    return told + (_BRACKETS if known else "") + (_PARENTHESES if table.ranking else "")
 
 
 def _row(row: Row, mark: str) -> str:

@@ -147,10 +147,10 @@ def resample_scores(
         resamples: how many draws.
         seed: of the draws.
     """
-    flat = scores.reshape(-1, len(tasks))
+    flat = scores.reshape(len(scores) * len(MEASURES), len(tasks))
     category, cluster = np.array(tasks, dtype=np.intp), np.array(clusters, dtype=np.intp)
     strata = category[np.unique(cluster, return_index=True)[1]]
-    parts = [(category == task).nonzero()[0] for task in range(len(TASKS))]
+    parts = [np.flatnonzero(category == task) for task in range(len(TASKS))]
     weights = _weights(strata, resamples, np.random.default_rng(seed))
     estimates = _means(flat, parts, np.ones((len(tasks), 1)), average)[..., 0]
     draws = _means(flat, parts, weights[cluster], average)
@@ -185,7 +185,7 @@ def quantile_interval(draws: NDArray[np.float64]) -> tuple[NDArray[np.float64], 
     whole, some = there.all(axis=1), there.any(axis=1)
     if whole.any():
         found[:, whole] = np.quantile(flat[whole], outer, axis=1)
-    for row in (some & ~whole).nonzero()[0]:
+    for row in np.flatnonzero(some & ~whole):
         found[:, row] = np.quantile(flat[row, there[row]], outer)
     low, high = found.reshape(2, *draws.shape[:-1])
     return low, high
@@ -208,7 +208,7 @@ def _weights(strata: NDArray[np.intp], resamples: int, random: np.random.Generat
     weights = np.ones((len(strata), resamples))
     offsets = np.arange(resamples)[:, None]
     for task in range(len(TASKS)):
-        members = (strata == task).nonzero()[0]
+        members = np.flatnonzero(strata == task)
         if (size := len(members)) > 1:
             picks = random.integers(size, size=(resamples, size - 1)) + size * offsets
             counts = np.bincount(picks.ravel(), minlength=size * resamples).reshape(resamples, size)
@@ -224,12 +224,19 @@ def _means(
     filled = np.where(there, scores, 0.0)
     # Most models have the same samples scored: what these weigh together is summed once.
     kinds, kind = np.unique(there, axis=0, return_inverse=True)
-    sums = np.stack([filled[:, part] @ weights[part] for part in parts], axis=1)
-    counts = np.stack([(kinds[:, part].astype(float) @ weights[part])[kind.reshape(-1)] for part in parts], axis=1)
-    with np.errstate(invalid="ignore"):
-        means = sums / counts
-        headline = means.mean(axis=1) if average == "macro" else sums.sum(axis=1) / counts.sum(axis=1)
-    return np.concatenate([means, headline[:, None]], axis=1)
+    found = np.empty((len(scores), len(parts) + 1, weights.shape[1]))
+    counts = np.empty((len(kinds), len(parts), weights.shape[1]))
+    for place, part in enumerate(parts):
+        found[:, place] = filled[:, part] @ weights[part]
+        counts[:, place] = kinds[:, part].astype(float) @ weights[part]
+    with np.errstate(invalid="ignore"):  # 0/0 is a mean of nothing
+        for means, number in zip(found, kind.reshape(-1), strict=True):
+            if average == "micro":
+                means[-1] = means[:-1].sum(axis=0) / counts[number].sum(axis=0)
+            means[:-1] /= counts[number]
+            if average == "macro":
+                means[-1] = means[:-1].mean(axis=0)
+    return found
 
 
 def _tells(
@@ -245,7 +252,7 @@ def _tells(
     headline's do if those of all its categories do; a mean over samples has no use for empty ones.
     """
     there = ~np.isnan(scores)
-    alone = np.bincount(strata, minlength=len(TASKS))[strata] == 1
+    alone = np.isin(strata, np.flatnonzero(np.bincount(strata, minlength=len(TASKS)) == 1))
     known, empty = [], []
     for part in parts:
         own = clusters[part]
@@ -254,8 +261,10 @@ def _tells(
         known.append((scored.sum(axis=1) > 1) & ~fixed.any(axis=1))
         empty.append(~there[:, part].any(axis=1))
     told, nothing = np.stack(known, axis=1), np.stack(empty, axis=1)
-    headline = told.all(axis=1) if average == "macro" else (told | nothing).all(axis=1) & told.any(axis=1)
-    return np.concatenate([told, headline[:, None]], axis=1)
+    headline = np.all(told, axis=1, keepdims=True)
+    if average == "micro":
+        headline = np.all(told | nothing, axis=1, keepdims=True) & np.any(told, axis=1, keepdims=True)
+    return np.concatenate([told, headline], axis=1)
 
 
 def _intervals(bounds: NDArray[np.float64]) -> Intervals:

@@ -134,12 +134,13 @@ def _pairs(
     if not first.size or draws.shape[1] < 2:
         return ()
     differences = estimates[first] - estimates[second]
-    moved = draws[first] - draws[second]
+    moved = draws[first]
+    moved -= draws[second]
     errors = moved.std(axis=1, ddof=1)
     steady = errors < _NOTHING
     errors[steady] = 0.0
     differences[steady & (np.abs(differences) < _NOTHING)] = 0.0
-    reach = critical_value((moved - differences[:, None])[~steady] / errors[~steady, None]) * errors
+    reach = critical_value((moved - differences[:, None])[~steady], errors[~steady]) * errors
     low, high = quantile_interval(moved)
     low[steady] = high[steady] = differences[steady]
     return tuple(
@@ -150,13 +151,17 @@ def _pairs(
     )
 
 
-def critical_value(deviations: NDArray[np.float64]) -> float:
-    """Return the 95 % quantile of the largest absolute deviation of any pair.
+def critical_value(deviations: NDArray[np.float64], errors: NDArray[np.float64]) -> float:
+    """Return the 95 % quantile of the largest deviation of any pair, in standard errors; 0 without pairs.
 
     Args:
-        deviations: array (pairs, draws), in standard errors. Without pairs the value is 0.
+        deviations: array (pairs, draws) of what a difference's draws lie off it.
+        errors: array (pairs,) of their standard errors, above 0.
     """
-    return float(np.quantile(np.abs(deviations).max(axis=0), LEVEL)) if deviations.size else 0.0
+    if not deviations.size:
+        return 0.0
+    largest = np.max(np.abs(deviations) / errors[:, None], axis=0)
+    return float(np.quantile(largest, LEVEL))
 
 
 def _winner(pair: PairDifference) -> int:

@@ -522,6 +522,7 @@ def test_from_says_whose_files_are_meant(table: Path) -> None:
     for tool in ("official", "evalscope"):
         assert gedit_bench("import", table, "--from", tool).code == 0
     assert {run.parent.name for run in runs()} == {"m", "other"}
+    assert "has no SHA256SUMS" in gedit_bench("import", table, "--from", "bundle").err
     assert gedit_bench("import", table, env={"GEDIT_BENCH_FROM": "official"}).code == 0
 
 
@@ -541,6 +542,10 @@ def test_to_says_what_is_written_and_out_where(run: Path) -> None:
     assert len(list(Path("scores/identity/offline").glob("identity_*_all_vie_score.csv"))) == 11
     images = gedit_bench("export", run, "--to", "evalscope", env={"GEDIT_BENCH_EXPORT_OUT": "images"})
     assert images.out == "images/identity_cn.jsonl\nimages/identity_en.jsonl\n"
+    for folder, words in (("b", ("--bundle",)), ("c", ("--to", "bundle")), ("d", ())):
+        bundled = gedit_bench("export", run, "--out", folder, *words, env={} if words else {"GEDIT_BENCH_BUNDLE": "1"})
+        assert bundled.out == f"{folder}\n"
+        assert Path(folder, "SHA256SUMS").is_file()
     assert "--to can't be 'evalscop'" in gedit_bench("export", run, "--out", "x", "--to", "evalscop").err
 
 
@@ -708,7 +713,7 @@ COVERED: dict[str, dict[str, str]] = {
     | dict.fromkeys(("--lang", "--top", "--format"), "test_explain_takes_a_language_a_number_and_a_format"),
     "import": {"--from": "test_from_says_whose_files_are_meant"}
     | dict.fromkeys(("--out", "--name", "--data"), "test_import_takes_a_name_a_place_and_a_benchmark"),
-    "export": dict.fromkeys(("--out", "--to"), "test_to_says_what_is_written_and_out_where"),
+    "export": dict.fromkeys(("--out", "--to", "--bundle"), "test_to_says_what_is_written_and_out_where"),
     "show": AS_JSON,
     "ls": AS_JSON | OUT,
     "doctor": LOOKED_AT | ENDPOINT | WAITING | OUT | AS_JSON,

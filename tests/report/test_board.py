@@ -1,3 +1,5 @@
+import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +9,7 @@ from report_fixtures import failed, good, judged, make_judgement, make_run, make
 from gedit_bench.records import Aspect, EditStatus
 from gedit_bench.report.board import make_board
 from gedit_bench.results import score
+from gedit_bench.scoring.scorings import SCORINGS
 
 
 def test_alike_rows_share_a_table_ranked_by_their_headline(tmp_path: Path) -> None:
@@ -155,3 +158,84 @@ def test_labels_tell_recipes_apart(tmp_path: Path) -> None:
 
 def test_nothing_is_a_board_too() -> None:
     assert make_board([]).tables == ()
+
+
+def by_sample(sample, aspect):
+    return reply_text(10, 10) if aspect is Aspect.PQ else reply_text(int(sample.id.key[:2], 16) % 9, 10)
+
+
+def test_rows_without_a_rank_have_intervals_and_no_standing(tmp_path: Path) -> None:
+    samples = make_samples(each=4)
+    thin = judged(
+        tmp_path,
+        samples,
+        name="thin",
+        run={"edits": lambda s, e: failed(e, EditStatus.REFUSED) if s is samples[0] else e},
+        answers=by_sample,
+    )
+    whole = judged(tmp_path, samples, name="whole", answers=by_sample)
+    table = make_board([thin, whole]).tables[0]
+    first, second = table.rows
+    assert (first.standing.rank_low, first.standing.rank_high, second.standing) == (1, 1, None)
+    for row in table.rows:
+        known = row.uncertainty.headline.overall
+        assert known.estimate == pytest.approx(row.summary.headline.overall)
+        assert known.low < known.estimate < known.high
+    assert table.ranking is None
+    alone = make_board([whole]).tables[0].rows[0].uncertainty.headline.overall
+    together = first.uncertainty.headline.overall
+    assert (together.low, together.high) == pytest.approx((alone.low, alone.high))  # company changes nothing
+
+
+def test_a_row_without_a_headline_has_no_interval_of_it(tmp_path: Path) -> None:
+    samples = make_samples(each=4)
+    scored = judged(tmp_path, samples, answers=lambda s, a: None if s is samples[0] else by_sample(s, a))
+    (row,) = make_board([scored]).tables[0].rows
+    assert not row.uncertainty.headline.overall.known
+    assert math.isnan(row.uncertainty.headline.overall.estimate)
+    assert row.uncertainty.categories["text_change"].overall.known
+
+
+def test_the_interval_is_that_of_the_scorings_headline(tmp_path: Path) -> None:
+    samples = make_samples(each=4)[:-2]
+    run = make_run(tmp_path, samples)
+    scored = score(run, make_judgement(run, samples, answers=by_sample), SCORINGS["micro"])
+    (row,) = make_board([scored]).tables[0].rows
+    known = row.uncertainty.headline.overall
+    assert known.estimate == pytest.approx(row.summary.table.micro.overall)
+    assert known.estimate != pytest.approx(row.summary.table.macro.overall)
+    assert row.noise.headline.mean == pytest.approx(known.estimate)
+    assert row.errors.both == pytest.approx(row.noise.headline.total, rel=0.1)
+
+
+def test_the_judges_noise_stands_beside_that_of_sampling(tmp_path: Path) -> None:
+    samples = make_samples(each=4)
+    run = make_run(tmp_path, samples)
+    judgement = make_judgement(run, samples, answers=by_sample)
+    (row,) = make_board([score(run, judgement)]).tables[0].rows
+    assert math.isnan(row.errors.judge)
+    assert math.isnan(row.errors.sampling)
+    assert row.errors.both == row.uncertainty.standard_error > 0
+    lines = (judgement.path / "replies.jsonl").read_text().splitlines()
+    again = [{**json.loads(line), "repeat": 1} for line in lines]
+    again[0]["content"] = reply_text(10 - json.loads(again[0]["content"])["score"][0], 10)
+    with (judgement.path / "replies.jsonl").open("a") as file:
+        file.writelines(json.dumps(line) + "\n" for line in again)
+    (row,) = make_board([score(run, judgement)]).tables[0].rows
+    errors = row.errors
+    assert errors.judge == row.noise.headline.judge_once > 0
+    assert errors.judge**2 + errors.sampling**2 == pytest.approx(errors.both**2)
+
+
+def test_the_gap_between_languages_is_paired_by_source(tmp_path: Path) -> None:
+    samples = make_samples(("en", "cn"), each=3)
+
+    def answers(sample, aspect):
+        return reply_text(6, 6) if sample.id.language == "en" else reply_text(4, 4)
+
+    scored = judged(tmp_path, samples, answers=answers)
+    gap = scored.language_gap("full")
+    assert gap.headline.overall.estimate == pytest.approx(-2)
+    assert gap.headline.overall.high == pytest.approx(-2)
+    assert set(gap.sources.values()) == {3}
+    assert judged(tmp_path, make_samples(), name="english").language_gap("full") is None

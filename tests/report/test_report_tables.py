@@ -3,9 +3,10 @@ import io
 import json
 from pathlib import Path
 
-from report_fixtures import failed, judged, make_samples
+import pytest
+from report_fixtures import failed, judged, make_samples, reply_text
 
-from gedit_bench.records import EditStatus
+from gedit_bench.records import TASKS, Aspect, EditStatus, Sample
 from gedit_bench.report.board import make_board
 from gedit_bench.report.board_json import board_json, board_json_text
 from gedit_bench.report.tables import COLUMNS, board_csv, board_markdown
@@ -60,7 +61,60 @@ def test_markdown_shows_names_as_they_are(tmp_path: Path) -> None:
     assert r"# My \<b\>title\</b\>" in text
     assert r"th\|in \*x\* default" in text
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    assert all(line.replace(r"\|", "").count("|") == 12 for line in lines)
+    assert all(line.replace(r"\|", "").count("|") == 14 for line in lines)
     assert "## 1. English, full set" in text
     assert "Stands apart from table 1" in text
     assert "6.93" in text
+
+
+def _varied(sample: Sample, aspect: Aspect, less: int = 0) -> str:
+    score = int(sample.id.key[-2:], 16) % 7 + 4
+    return reply_text(10, 10) if aspect is Aspect.PQ else reply_text(score - less, 10)
+
+
+def test_intervals_and_standings_are_in_every_file(tmp_path: Path) -> None:
+    samples = make_samples(each=5)
+    board = make_board(
+        [
+            judged(tmp_path, samples, name="good", answers=_varied),
+            judged(tmp_path, samples, name="as good", answers=_varied),
+            judged(tmp_path, samples, name="worse", answers=lambda s, a: _varied(s, a, less=2)),
+        ]
+    )
+    value = json.loads(board_json_text(board_json(board, title="T", created="2026", warnings={})))
+    full, intersection = value["tables"]
+    intervals = full["rows"][0]["intervals"]
+    low, high = intervals["overall"]
+    assert low < full["rows"][0]["headline"]["overall"] < high
+    assert 0 < intervals["standard_error"] < high - low
+    assert intervals["pq"] == pytest.approx([10, 10])
+    assert set(intervals["categories"]) == set(TASKS)
+    assert [row["standing"] for row in full["rows"]] == [
+        {"rank_low": 1, "rank_high": 2, "groups": "a"},
+        {"rank_low": 1, "rank_high": 2, "groups": "a"},
+        {"rank_low": 3, "rank_high": 3, "groups": "b"},
+    ]
+    assert full["ranking"]["tie_groups"] == [[0, 1], [2]]
+    pairs = full["ranking"]["pairs"]
+    assert [(pair["first"], pair["second"], pair["told_apart"]) for pair in pairs] == [
+        (0, 1, False),
+        (0, 2, True),
+        (1, 2, True),
+    ]
+    assert pairs[1]["low"] < pairs[1]["difference"] < pairs[1]["high"]
+    assert intersection["rows"][0]["intervals"]["overall"] is None  # one sample in each category
+    assert intersection["rows"][0]["standing"] is intersection["ranking"] is None
+
+    lines = list(csv.DictReader(io.StringIO(board_csv(board))))
+    assert (float(lines[0]["overall_low"]), float(lines[0]["overall_high"])) == (low, high)
+    assert (lines[2]["rank_low"], lines[2]["rank_high"], lines[2]["tie_groups"]) == ("3", "3", "b")
+    known = intervals["categories"]["text_change"]["overall"]
+    assert [float(lines[0][f"overall_{end}:text_change"]) for end in ("low", "high")] == known
+    assert lines[3]["overall_low"] == lines[3]["rank_low"] == ""
+
+    text = board_markdown(board, title="T", created="2026-01-02")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert f"| {low:.2f} to {high:.2f} |" in rows[1]
+    assert rows[1].startswith("| 1 | 1–2 |")
+    assert rows[3].startswith("| 3 | 3 |")
+    assert "2 of 3 pairs of models told apart" in text

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gedit_bench.records import TASKS, Edit, EditStatus, Reading, ReplyStatus, Sample, SampleId, Verdict
-from gedit_bench.scoring.noise import Spread, macro, noise, spread
+from gedit_bench.scoring.noise import Noise, Spread, headline_errors, macro, micro, noise, spread
 
 
 def verdict(task: str, key: str, overall: float | None) -> Verdict:
@@ -116,3 +116,19 @@ def test_the_macro_mean_weighs_categories_alike() -> None:
     assert (both.n, both.mean) == (101, 4)
     assert both.total == pytest.approx(sqrt(0.16 + 0.64) / 2)
     assert both.judge == pytest.approx(sqrt(0.01 + 0.25) / 2)
+
+
+def test_the_mean_over_samples_weighs_samples_alike() -> None:
+    large, small = Spread(30, 30, 6, 0.1, 0.2, 0.3, 0.4), Spread(10, 10, 2, 0.5, 0.6, 0.7, 0.8)
+    both = micro([large, small, Spread(0, 0, nan, nan, nan, nan, nan)])
+    assert (both.n, both.mean) == (40, 5)
+    assert both.total == pytest.approx(sqrt((0.75 * 0.4) ** 2 + (0.25 * 0.8) ** 2))
+    assert both.judge_once == pytest.approx(sqrt((0.75 * 0.2) ** 2 + (0.25 * 0.6) ** 2))
+    assert isnan(micro([]).mean)
+
+
+@pytest.mark.parametrize(("both", "sampling"), [(0.5, 0.4), (0.2, 0.0), (nan, nan)])
+def test_a_headlines_error_is_split_in_two(both: float, sampling: float) -> None:
+    one = Spread(9, 9, 5, 0.1, 0.3, 0.3, 0.4)
+    found = headline_errors(Noise(2, one, {}, {}, {}), both)
+    assert (found.judge, found.sampling, found.both) == pytest.approx((0.3, sampling, both), nan_ok=True)

@@ -24,7 +24,7 @@ TASK_OF = np.repeat(np.arange(len(TASKS)), SIZES)
 MODELS, BENCHMARKS = 20, 1000
 RESAMPLES = 1000
 """Half of what a report draws: the quantiles are a little noisier, not wider."""
-BATCH = 10
+BATCH = 5
 """Benchmarks that are resampled at once. A report's draws are the same for all of its models, and so are these."""
 
 
