@@ -177,7 +177,7 @@ def test_language_and_subset_survive_views_and_reload(page: Any) -> None:
     page.get_by_role("link", name="Method").click()
     page.wait_for_url("**#method")
     assert not page.locator("#switches").is_visible()
-    page.get_by_role("link", name="Board").click()
+    page.get_by_role("link", name="Board", exact=True).click()
     page.wait_for_url("**#board/cn/intersection")
     assert "Chinese, intersection subset" in title.inner_text()
 
