@@ -14,8 +14,8 @@ Kind = Literal["number", "text", "drawing"]
 class Column:
     """A column by its name in the page, with its head and one sentence on what it says.
 
-    Rows can be sorted by a number or a text. A column that is not `fixed` can be taken away; `shown` is False where it is
-    only there on demand, or without JavaScript.
+    Rows can be sorted by a number or a text. A column that is not `fixed` can be taken away; `shown` is False where
+    it is only there on demand, or without JavaScript.
     """
 
     name: str
@@ -30,8 +30,8 @@ COLUMNS = (
     Column(
         "rank",
         "Rank",
-        "By O; below it the ranks that the samples leave possible, 95 % for all pairs of models at once. Only rows of which "
-        "95 % of each category were scored have one.",
+        "By O; below it the ranks that the samples leave possible, 95 % for all pairs of models at once. Only rows of "
+        "which 95 % of each category were scored have one.",
         fixed=True,
     ),
     Column("model", "Model", "Its recipe and the fingerprint of all that decides the pixels.", "text", fixed=True),
@@ -67,8 +67,8 @@ COLUMNS = (
     Column(
         "cost",
         "Cost",
-        "US dollars for all judging of these samples, failed calls included, and for one sample; below it the edits, where "
-        "their backend states a cost. A question mark stands for calls of unknown cost.",
+        "US dollars for all judging of these samples, failed calls included, and for one sample; below it the edits, "
+        "where their backend states a cost. A question mark stands for calls of unknown cost.",
     ),
 )
 """In the page's order."""

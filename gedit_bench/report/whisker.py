@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil, floor, isnan
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from gedit_bench.scoring.bootstrap import Interval
 
@@ -51,20 +51,28 @@ def whisker_svg(scale: Scale, mean: Interval, title: str) -> Markup:
         mean: its estimate is known; without an interval there is no line.
         title: what the drawing says, for those who can't see it.
     """
-    middle = HEIGHT / 2
-    ticks = "".join(f"M{scale.place(tick):g} 0V{HEIGHT}" for tick in scale.ticks)
-    low, high = (scale.place(end) for end in (mean.low, mean.high)) if mean.known else (0.0, 0.0)
-    line = f'<path class="whisker" d="M{low:g} {middle:g}H{high:g}"/>' if mean.known else ""
-    return Markup(
-        f'<svg class="whiskers" role="img" width="{WIDTH}" height="{HEIGHT}"><title>{escape(title)}</title>'
-        f'<path class="ticks" d="{ticks}"/>{line}'
-        f'<circle cx="{scale.place(mean.estimate):g}" cy="{middle:g}" r="3.5"/></svg>'
+    return _DRAWING.format(
+        width=WIDTH,
+        height=HEIGHT,
+        title=title,
+        ticks="".join(f"M{scale.place(tick):g} 0V{HEIGHT}" for tick in scale.ticks),
+        line=_LINE.format(low=scale.place(mean.low), high=scale.place(mean.high), middle=_MIDDLE) if mean.known else "",
+        mean=scale.place(mean.estimate),
+        middle=_MIDDLE,
     )
 
 
 def axis_svg(scale: Scale) -> Markup:
     """Return the scale's numbers, to stand above its whiskers."""
-    labels = "".join(
-        f'<text x="{scale.place(tick):g}" y="12" text-anchor="middle">{tick:g}</text>' for tick in scale.ticks
-    )
-    return Markup(f'<svg class="axis" aria-hidden="true" width="{WIDTH}" height="16">{labels}</svg>')
+    labels = Markup("").join(_LABEL.format(place=scale.place(tick), tick=tick) for tick in scale.ticks)
+    return _AXIS.format(width=WIDTH, labels=labels)
+
+
+_MIDDLE = HEIGHT // 2
+_DRAWING = Markup(
+    '<svg class="whiskers" role="img" width="{width}" height="{height}"><title>{title}</title>'
+    '<path class="ticks" d="{ticks}"/>{line}<circle cx="{mean:g}" cy="{middle}" r="3.5"/></svg>'
+)
+_LINE = Markup('<path class="whisker" d="M{low:g} {middle}H{high:g}"/>')
+_AXIS = Markup('<svg class="axis" aria-hidden="true" width="{width}" height="16">{labels}</svg>')
+_LABEL = Markup('<text x="{place:g}" y="12" text-anchor="middle">{tick:g}</text>')

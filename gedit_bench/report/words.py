@@ -130,8 +130,8 @@ def resolution(ranking: Ranking) -> str:
     apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
     found = f"{apart} of {pairs} pairs are" if pairs > 1 else "the two are" if apart else "the two are not"
     return (
-        f"The smallest difference that these samples typically resolve is {ranking.smallest_difference:.2f} in O, for all "
-        f"pairs of models at once at 95 %: {found} told apart."
+        f"The smallest difference that these samples typically resolve is {ranking.smallest_difference:.2f} in O, "
+        f"for all pairs of models at once at 95 %: {found} told apart."
     )
 
 

@@ -62,7 +62,9 @@ def names(page: Any, body: str = "ranked") -> list[str]:
 
 
 def column(page: Any, name: str) -> list[str]:
-    return [text.split("\n")[0] for text in table(page).locator(f"tbody.ranked td[data-column={name}]").all_inner_texts()]
+    return [
+        text.split("\n")[0] for text in table(page).locator(f"tbody.ranked td[data-column={name}]").all_inner_texts()
+    ]
 
 
 def head(page: Any, name: str) -> Any:

@@ -41,7 +41,7 @@ function searched(row) {
   return [...row.querySelectorAll("th, .tally, .text")].map((cell) => cell.textContent).join(" ").toLowerCase();
 }
 function filterRows() {
-  const wanted = tools.elements.q.value.trim().toLowerCase().split(/\s+/);
+  const wanted = tools.elements.wanted.value.trim().toLowerCase().split(/\s+/);
   for (const row of rowsOf(boards)) {
     const text = searched(row);
     row.hidden = !wanted.every((word) => text.includes(word));
@@ -78,7 +78,7 @@ function startBoard() {
   if (!tools) return;
   for (const table of boards) [...table.tHead.rows[0].cells].forEach(makeSortable);
   tools.addEventListener("submit", (event) => event.preventDefault());
-  tools.elements.q.addEventListener("input", filterRows);
+  tools.elements.wanted.addEventListener("input", filterRows);
   startColumns();
   filterRows();
   tools.hidden = false;
