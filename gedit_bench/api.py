@@ -282,6 +282,7 @@ def build_report(
     *,
     allow_partial: bool = False,
     scorings: Sequence[str] = ("official",),
+    with_published: bool | Path = False,
 ) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
@@ -290,15 +291,21 @@ def build_report(
         out: where the page lands; `leaderboard` in the first of `paths` if None.
         allow_partial: give partial runs a headline.
         scorings: how replies become numbers; rows of different scorings never share a table.
+        with_published: show numbers of others below the tables that they fit: the bundled ones, or those of a file in
+            the form of `data/published_results.json`.
 
     Raises:
-        DataError: nothing has been judged yet.
+        DataError: nothing has been judged yet, or the published numbers can't be read.
     """
     from gedit_bench.report.build import build_report as render_report
+    from gedit_bench.report.published import read_published
 
     folders = list(paths)
     scored = scored_runs(folders, scorings)
     if not scored:
         raise DataError("Nothing in there has been judged yet.", "Judge a run with `gedit-bench judge RUN`.")
+    published = None
+    if with_published:
+        published = read_published(with_published if isinstance(with_published, Path) else None)
     out = out or folders[0] / "leaderboard"
-    return render_report(scored, out, allow_partial=allow_partial, sources=sources_of_runs())
+    return render_report(scored, out, allow_partial=allow_partial, sources=sources_of_runs(), published=published)

@@ -13,20 +13,23 @@ if TYPE_CHECKING:
     from gedit_bench.editing.base import EditModel
     from gedit_bench.records import Json
 
-KINDS = ("models", "recipes", "judges", "protocols", "scorings", "tasks", "runs")
+KINDS = ("models", "recipes", "judges", "protocols", "scorings", "tasks", "published", "runs")
 
 
 def ls(
     kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
-    name: Annotated[str | None, typer.Argument(help="One model: its settings and recipes.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="One model: its settings and recipes, or what was published of it.")
+    ] = None,
     as_json: AsJson = False,
     out: Out = Path("results"),
 ) -> None:
-    """List models (with their settings), recipes, judges, protocols, scorings, categories or runs.
+    """List models (with their settings), recipes, judges, protocols, scorings, categories, published numbers or runs.
 
     Examples:
       gedit-bench ls models
       gedit-bench ls models pil-filters
+      gedit-bench ls published BAGEL
       gedit-bench ls runs --json
     """
     from gedit_bench.cli.console import tell, tell_json
@@ -40,6 +43,7 @@ def ls(
         "protocols": _protocols,
         "scorings": _scorings,
         "tasks": _tasks,
+        "published": lambda: _published(None, as_json),
         "runs": lambda: _runs(out),
     }
     if kind not in listings:
@@ -49,6 +53,9 @@ def ls(
         tell_json(rows) if as_json else tell(_words(rows) or "none")
     elif kind == "models":
         _list_model(name, as_json)
+    elif kind == "published":
+        rows = _published(name, as_json)
+        tell_json(rows) if as_json else tell(_words(rows))
     else:
         raise UsageError(f"`ls {kind}` takes no name.", f"Leave {name!r} out.")
 
@@ -169,6 +176,23 @@ def _tasks() -> "list[dict[str, Json]]":
     from gedit_bench.records import TASKS
 
     return [{"category": task} for task in TASKS]
+
+
+def _published(model: str | None, whole: bool) -> "list[dict[str, Json]]":
+    """All published numbers, or those of the models whose name holds `model`; `whole` with all that is known."""
+    from gedit_bench.errors import UsageError
+    from gedit_bench.nearest import did_you_mean
+    from gedit_bench.report.published import read_published
+
+    every = read_published()
+    found = [one for one in every if model is None or model.casefold() in one.model.casefold()]
+    if not found:
+        hint = did_you_mean(model or "", {one.model for one in every})
+        raise UsageError(f"Nothing published is known of {model!r}.", hint)
+    if whole:
+        return [one.to_json() for one in found]
+    shown = ("model", "language", "subset", "judge", "sc", "pq", "overall", "reported_by", "date")
+    return [{name: one.to_json()[name] for name in shown} for one in found]
 
 
 def _runs(root: Path) -> "list[dict[str, Json]]":

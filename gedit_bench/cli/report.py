@@ -18,6 +18,10 @@ def report(
     ] = None,
     allow_partial: AllowPartial = False,
     scoring: Scorings = None,
+    with_published: Annotated[
+        bool,
+        option("--with-published", help="Show what others published below the tables that it fits, never ranked."),
+    ] = False,
 ) -> None:
     """Render a page, CSV, JSON and Markdown of any set of runs.
 
@@ -26,14 +30,16 @@ def report(
       gedit-bench report results/identity results/pil-filters --out /tmp/page
       gedit-bench report --allow-partial
       gedit-bench report --scoring official --scoring zeros
+      gedit-bench report --with-published
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell
 
-    tell(
-        str(
-            api.build_report(
-                runs or [Path("results")], out, allow_partial=allow_partial, scorings=scoring or ["official"]
-            )
-        )
+    page = api.build_report(
+        runs or [Path("results")],
+        out,
+        allow_partial=allow_partial,
+        scorings=scoring or ["official"],
+        with_published=with_published,
     )
+    tell(str(page))

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 
 from gedit_bench.interop.foreign import Foreign, Tool
 from gedit_bench.interop.settling_rows import Settled, counts
-from gedit_bench.records import LANGUAGES, TASKS, Sample
+from gedit_bench.records import LANGUAGES, RELEASED, TASKS, Sample
 from gedit_bench.store.imported import ImportedScore
-
-RELEASED = dict(zip(TASKS, (40, 40, 40, 40, 70, 60, 60, 57, 60, 99, 40), strict=True))
-"""Samples of each category in each language of the released benchmark."""
 
 PEOPLE = ("motion_change", "ps_human")
 """Categories full of people, where content filters are seen most."""

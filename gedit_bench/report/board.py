@@ -3,14 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 
 from gedit_bench.accounting import Spent, total
 from gedit_bench.records import LANGUAGES, SUBSETS, EditStatus, Verdict
 from gedit_bench.report import words
-from gedit_bench.report.whisker import Scale, scale_of
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.bootstrap import RowUncertainty, resample, sources_of, uncertainty
@@ -162,9 +161,10 @@ class BoardTable:
         return tuple(row for row in self.rows if row.rank is None)
 
     @property
-    def scale(self) -> Scale | None:
-        """What the rows' intervals are drawn on; None where no row has a headline."""
-        return scale_of(row.uncertainty.headline.overall for row in self.rows if row.uncertainty)
+    def drawn(self) -> tuple[float, ...]:
+        """The headlines and the ends of their intervals, as far as they are known."""
+        means = [row.uncertainty.headline.overall for row in self.rows if row.uncertainty]
+        return tuple(value for one in means for value in (one.estimate, one.low, one.high) if not isnan(value))
 
     @property
     def letters(self) -> str:

@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from math import isnan
+from types import MappingProxyType
 
 from gedit_bench.derived import fallback_json, noise_json, summary_json, to_text
 from gedit_bench.records import Json
+from gedit_bench.report.beside import Beside
+from gedit_bench.report.beside_tables import beside_json
 from gedit_bench.report.board import Board, BoardTable, Row
 from gedit_bench.scoring.bootstrap import Intervals, RowUncertainty
 from gedit_bench.scoring.ranking import Ranking
@@ -13,7 +16,14 @@ from gedit_bench.scoring.ranking import Ranking
 SCHEMA = 1
 
 
-def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str, list[str]]) -> dict[str, Json]:
+def board_json(
+    board: Board,
+    *,
+    title: str,
+    created: str,
+    warnings: Mapping[str, list[str]],
+    published: Mapping[str, Beside] = MappingProxyType({}),
+) -> dict[str, Json]:
     """Return the board as JSON, every number in full precision.
 
     A mean of nothing is null, and so are an interval and a cost that nobody knows. Rows of a table's `ranking` are
@@ -24,7 +34,7 @@ def board_json(board: Board, *, title: str, created: str, warnings: Mapping[str,
         "title": title,
         "created": created,
         "warnings": {kind: list(texts) for kind, texts in warnings.items()},
-        "tables": [_table_json(table) for table in board.tables],
+        "tables": [_table_json(table, published.get(table.id)) for table in board.tables],
     }
 
 
@@ -33,7 +43,7 @@ def board_json_text(value: dict[str, Json]) -> str:
     return to_text(value) + "\n"
 
 
-def _table_json(table: BoardTable) -> dict[str, Json]:
+def _table_json(table: BoardTable, around: Beside | None) -> dict[str, Json]:
     key = table.key
     return {
         "id": table.id,
@@ -52,6 +62,7 @@ def _table_json(table: BoardTable) -> dict[str, Json]:
         "differs": table.differs or None,
         "ranking": _ranking_json(table.ranking) if table.ranking else None,
         "rows": [_row_json(row) for row in table.rows],
+        **beside_json(around),
     }
 
 

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from gedit_bench.report.beside import beside
 from gedit_bench.report.board import make_board
 from gedit_bench.report.cards import SourceImages, make_cards, make_pictures
 from gedit_bench.report.gallery import gallery_json
 from gedit_bench.report.notices import Notice, notices
 from gedit_bench.report.outputs import table_files
 from gedit_bench.report.page import render
+from gedit_bench.report.published import PublishedResult
 from gedit_bench.results import Scored
 from gedit_bench.store.atomic import make_folder, write_bytes
 from gedit_bench.store.provenance import now
@@ -24,6 +26,7 @@ def build_report(
     allow_partial: bool = False,
     sources: SourceImages | None = None,
     title: str = TITLE,
+    published: Sequence[PublishedResult] | None = None,
 ) -> Path:
     """Write a report into the folder `out` and return the path of its page.
 
@@ -36,18 +39,21 @@ def build_report(
         allow_partial: give headlines to rows of which samples were never brought to an end.
         sources: returns the image that a sample was edited from; without it the page says that it is lacking.
         title: the page's title.
+        published: numbers of others, to be set beside the tables that they fit; None says nothing of them.
 
     Raises:
         UnavailableError: the disk is full or the folder can't be written.
     """
     created = now()
     board = make_board(scored, allow_partial=allow_partial)
+    around = {} if published is None else {table.id: beside(table, published) for table in board.tables}
     make_folder(out)
     cards = make_cards(board.entries)
     pictures = make_pictures(board.entries, cards, out, sources)
     told = notices(board, cards, pictures)
-    files = table_files(board, title=title, created=created, warnings=_by_kind(told))
-    page = render(board, gallery_json(board, cards, pictures, out), told, title=title, created=created)
+    files = table_files(board, title=title, created=created, warnings=_by_kind(told), published=around)
+    data = gallery_json(board, cards, pictures, out)
+    page = render(board, data, told, title=title, created=created, published=around)
     for name, text in {**files, PAGE: page}.items():
         write_bytes(out / name, text.encode("utf-8", "backslashreplace"))
     return out / PAGE

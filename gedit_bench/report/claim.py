@@ -65,7 +65,7 @@ def claim_texts(board: Board) -> dict[str, list[str]]:
 def _claim(table: BoardTable, row: Row) -> Claim:
     entry, manifest, part = row.entry, row.entry.manifest, row.summary.coverage
     ranked = sum(other.rank is not None for other in table.rows)
-    ranks = f"; ranks that the samples allow: {words.places(row.standing)}" if row.standing else ""
+    ranks = f"; ranks that the samples allow: {words.places(row.standing)}" if table.ranking else ""
     left_out = f"; left out: {words.counts(part.statuses)}" if part.statuses else ""
     known = row.uncertainty is not None and row.uncertainty.headline.overall.known
     facts = (
@@ -88,7 +88,7 @@ def _claim(table: BoardTable, row: Row) -> Claim:
         ("command", command(entry)),
     )
     heading = f"{entry.label} on GEdit-Bench, {table.title}"
-    return Claim(entry.id, heading, tuple((name, value) for name, value in facts if value), latex_row(row))
+    return Claim(entry.id, heading, tuple((name, value) for name, value in facts if value), latex_row(table, row))
 
 
 def _numbers(row: Row) -> Facts:

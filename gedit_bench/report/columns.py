@@ -78,7 +78,7 @@ def columns(table: BoardTable) -> tuple[Column, ...]:
     """Return the columns that say something about a row of the table."""
     rows = table.rows
     told = {
-        "interval": table.scale is not None,
+        "interval": bool(table.drawn),
         "groups": table.ranking is not None,
         "judge": table.repeated,
         "flags": any(row.flags for row in rows),

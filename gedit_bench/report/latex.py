@@ -1,6 +1,7 @@
 """The board as LaTeX: a table with the rules of `booktabs` for each of its tables, intervals in small print."""
 
 from collections.abc import Sequence
+from math import isnan
 
 from gedit_bench.report import words
 from gedit_bench.report.board import Board, BoardTable, Row
@@ -22,18 +23,18 @@ def board_latex(board: Board, *, created: str) -> str:
     return "\n\n".join([head, *map(_table, board.tables)]) + "\n"
 
 
-def latex_row(row: Row) -> str:
-    """Return a row's cells in the order of `COLUMNS`."""
-    return _row(row, "")
+def latex_row(table: BoardTable, row: Row) -> str:
+    """Return a row's cells in the order of `COLUMNS`; in parentheses the ranks that the other rows leave it."""
+    return _row(table, row, "")
 
 
 def _table(table: BoardTable) -> str:
     ranked = [row for row in table.rows if row.rank is not None]
     others = [row for row in table.rows if row.rank is None]
-    lines = [_row(row, "") for row in ranked]
+    lines = [_row(table, row, "") for row in ranked]
     if others:
         lines += [r"\midrule"] if ranked else []
-        lines += [_row(row, f"$^{{{number}}}$") for number, row in enumerate(others, start=1)]
+        lines += [_row(table, row, f"$^{{{number}}}$") for number, row in enumerate(others, start=1)]
     heads = " & ".join(("Rank", "Model", "SC", "PQ", "O", "$n$"))
     return "\n".join(
         (
@@ -68,12 +69,12 @@ def _caption(table: BoardTable) -> str:
     return told + (_BRACKETS if known else "") + (_PARENTHESES if table.ranking else "")
 
 
-def _row(row: Row, mark: str) -> str:
+def _row(table: BoardTable, row: Row, mark: str) -> str:
     means, known, part = row.summary.headline, row.uncertainty, row.summary.coverage
     values = (means.sc, means.pq, means.overall) if means else (None, None, None)
     found = (known.headline.sc, known.headline.pq, known.headline.overall) if known else (None, None, None)
     cells = (
-        _rank(row),
+        _rank(table, row),
         latex(row.entry.label) + mark,
         *(_number(value, interval) for value, interval in zip(values, found, strict=True)),
         str(part.selected) if part.scored == part.selected else f"{part.scored}/{part.selected}",
@@ -81,15 +82,15 @@ def _row(row: Row, mark: str) -> str:
     return " & ".join(cells) + r" \\"
 
 
-def _rank(row: Row) -> str:
+def _rank(table: BoardTable, row: Row) -> str:
     if row.rank is None:
         return _NOTHING
     places = words.places(row.standing)
-    return f"{row.rank} ({places.replace('–', '--')})" if row.standing else str(row.rank)
+    return f"{row.rank} ({places.replace('–', '--')})" if table.ranking and row.standing else str(row.rank)
 
 
 def _number(value: float | None, interval: Interval | None) -> str:
-    if value is None:
+    if value is None or isnan(value):
         return _NOTHING
     if interval is None or not interval.known:
         return f"${value:.2f}$"

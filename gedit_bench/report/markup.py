@@ -19,6 +19,9 @@ _LATEX = {
 _LIGATURE = re.compile(r"([-',`])(?=\1)|([?!])(?=`)")
 """Marks that would be set as another one together."""
 
+_BREAKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+"""Line ends and characters that print nothing, some of which LaTeX refuses."""
+
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _FIGURE = re.compile(rf"{_NUMBER}|\[{_NUMBER}, {_NUMBER}\]")
 
@@ -70,4 +73,4 @@ _NARROW = 60
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip()
+    return _BREAKS.sub(" ", text).strip()

@@ -2,30 +2,41 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
-from gedit_bench.report.board import Board
+from gedit_bench.report.beside import Beside
+from gedit_bench.report.board import Board, BoardTable
 from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.columns import columns, used
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
-from gedit_bench.report.whisker import axis_svg, whisker_svg
+from gedit_bench.report.spread import spread_svg
+from gedit_bench.report.whisker import Scale, axis_svg, scale_of, whisker_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
+_STYLES = ("base", "board", "published", "categories", "gallery", "viewer", "method", "print")
 _SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "start")
 """Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
-def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, created: str) -> str:
+def render(
+    board: Board,
+    data: Json,
+    notices: Sequence[Notice],
+    *,
+    title: str,
+    created: str,
+    published: Mapping[str, Beside] = MappingProxyType({}),
+) -> str:
     """Return the page's HTML.
 
     Args:
@@ -34,6 +45,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         notices: the warnings at the page's head.
         title: the page's title.
         created: when it was made, ISO 8601.
+        published: what stands beside each table, by the table's id.
     """
     css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
     early_js = _asset("js/theme_early.js")
@@ -51,6 +63,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             claims=claim_texts(board),
             other_scorings=other_scorings(board.entries),
             tasks=TASKS,
+            published=published,
             switches=_switches(board),
             columns_used=used(board.tables),
             language_words=words.LANGUAGE_WORDS,
@@ -83,6 +96,7 @@ def _environment() -> Environment:
         "aligned": words.aligned,
         "whisker": whisker_svg,
         "axis": axis_svg,
+        "scale": _scale,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
@@ -90,6 +104,7 @@ def _environment() -> Environment:
         "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
+        "spread": spread_svg,
     }
     return environment
 
@@ -101,6 +116,12 @@ def _asset(name: str) -> str:
 def script(names: Sequence[str]) -> str:
     """Return scripts as one, in one scope of their own."""
     return f'"use strict";\n(async () => {{\n{"".join(_asset(f"js/{name}.js") for name in names)}}})();\n'
+
+
+def _scale(table: BoardTable, published: Beside | None) -> Scale | None:
+    """What a table's means and what others published are drawn on; None where no row has a mean."""
+    beside = [value for row in published.rows for value in row.values] if published else []
+    return scale_of([*table.drawn, *beside]) if table.drawn else None
 
 
 def _switches(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -3,9 +3,12 @@
 import csv
 import io
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from gedit_bench.records import TASKS
 from gedit_bench.report import words
+from gedit_bench.report.beside import Beside
+from gedit_bench.report.beside_tables import beside_markdown
 from gedit_bench.report.board import Board, BoardTable, Row
 from gedit_bench.report.markup import markdown
 
@@ -38,7 +41,9 @@ def board_csv(board: Board) -> str:
     return text.getvalue()
 
 
-def board_markdown(board: Board, *, title: str, created: str) -> str:
+def board_markdown(
+    board: Board, *, title: str, created: str, published: Mapping[str, Beside] = MappingProxyType({})
+) -> str:
     """Return the tables as Markdown, two decimals, each under its caption."""
     parts = [f"# {markdown(title)}", f"{created[:10]} · GEdit-Bench"]
     for table in board.tables:
@@ -54,6 +59,7 @@ def board_markdown(board: Board, *, title: str, created: str) -> str:
             )
         )
         parts += [words.resolution(table.ranking)] if table.ranking else []
+        parts += beside_markdown(published[table.id]) if table.id in published else []
     return "\n\n".join(parts) + "\n"
 
 

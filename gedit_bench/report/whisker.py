@@ -1,8 +1,8 @@
 """A mean and its interval as a small drawing, all of one table on one scale; the numbers stand beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, floor, isnan
+from math import ceil, floor
 
 from markupsafe import Markup
 
@@ -28,12 +28,9 @@ class Scale:
         return round(MARGIN + (WIDTH - 2 * MARGIN) * (inside - low) / (high - low), 1)
 
 
-def scale_of(means: Iterable[Interval]) -> Scale | None:
-    """Return the smallest round scale that holds all means and their intervals; None if there are none."""
-    known = [value for mean in means for value in (mean.estimate, mean.low, mean.high) if not isnan(value)]
-    if not known:
-        return None
-    low, high = min(known), max(known)
+def scale_of(values: Sequence[float]) -> Scale:
+    """Return the smallest round scale that holds all values in 0..10; there is at least one."""
+    low, high = min(values), max(values)
     step = next(step for step, most in _STEPS.items() if _steps(low, high, step) <= most)
     first = min(floor(low / step + 1e-9), round(10 / step) - 1)
     return Scale(tuple(round((first + n) * step, 1) for n in range(_steps(low, high, step) + 1)))

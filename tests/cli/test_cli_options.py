@@ -185,6 +185,19 @@ def test_report_out_is_where_the_page_lands(results: Path) -> None:
     assert (Path("page") / "leaderboard.csv").exists()
 
 
+def test_with_published_shows_what_others_published(results: Path) -> None:
+    def said() -> list[str | None]:
+        tables = json.loads(Path("page/leaderboard.json").read_text())["tables"]
+        return [table["no_published_because"] for table in tables]
+
+    for words, variable in (((), "no"), (("--with-published",), "no"), ((), "yes")):
+        ended = gedit_bench("report", "--out", "page", *words, env={"GEDIT_BENCH_WITH_PUBLISHED": variable})
+        assert ended.code == 0
+        told = "No published numbers stand beside this table: no VLM judged it."
+        assert set(said()) == {told if words or variable == "yes" else None}
+        assert (told in Path("page/index.html").read_text()) == bool(words or variable == "yes")
+
+
 @pytest.mark.parametrize("verb", ["edit", "run", "judge", "plan"])
 def test_only_failed_leaves_what_is_missing(verb: str, base: Words, results: Path, run: Path) -> None:
     for file in [file for folder in judgements() for file in folder.iterdir()]:
@@ -701,7 +714,8 @@ COVERED: dict[str, dict[str, str]] = {
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
     "report": PARTIAL
     | {"--out": "test_report_out_is_where_the_page_lands"}
-    | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"},
+    | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"}
+    | {"--with-published": "test_with_published_shows_what_others_published"},
     "compare": TOP
     | AS_JSON
     | {"--format": "test_format_is_how_a_comparison_is_written"}

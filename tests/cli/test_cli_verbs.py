@@ -219,7 +219,7 @@ def test_show_tells_everything_about_a_sample(run: Path) -> None:
 
 
 def test_ls_lists_what_exists(results: Path) -> None:
-    for kind in ("models", "recipes", "judges", "protocols", "tasks", "runs"):
+    for kind in ("models", "recipes", "judges", "protocols", "tasks", "published", "runs"):
         rows = gedit_bench("ls", kind, "--json").json()
         table = gedit_bench("ls", kind)
         assert (table.code, table.err) == (0, "")
@@ -227,6 +227,18 @@ def test_ls_lists_what_exists(results: Path) -> None:
     assert "folder:PATH" in gedit_bench("ls", "models").out
     shutil.rmtree("results")
     assert gedit_bench("ls", "runs").out == "none\n"
+
+
+def test_ls_tells_what_was_published_of_a_model() -> None:
+    found = gedit_bench("ls", "published", "bagel", "--json").json()
+    assert {"BAGEL", "Hyper-BAGEL (6-NFE)"} <= {one["model"] for one in found}
+    assert all("bagel" in one["model"].lower() for one in found)
+    first = next(one for one in found if one["address"] and one["categories"])
+    assert first["address"].startswith("https://")
+    assert len(gedit_bench("ls", "published", "bagel").out.splitlines()) == len(found) + 1
+    ended = gedit_bench("ls", "published", "BAGLE")
+    assert ended.code == 2
+    assert "Nothing published is known of 'BAGLE'." in ended.err
 
 
 @pytest.mark.parametrize("name", ["pil-filters", "pil-filters@gentle", "folder:PATH", "identity", "mine.py:Mine"])

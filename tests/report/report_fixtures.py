@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from gedit_bench.records import TASKS, Aspect, Delivery, Edit, EditStatus, Reply, Sample, SampleId
+from gedit_bench.records import RELEASED, TASKS, Aspect, Delivery, Edit, EditStatus, Reply, Sample, SampleId
 from gedit_bench.results import Scored, score
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes
@@ -21,6 +21,8 @@ from gedit_bench.store.provenance import this_writer
 from gedit_bench.store.run import Judgement, Run, note_selection, note_writer
 
 TIME = "2026-01-02T03:04:05.000+00:00"
+SNAPSHOT = {"judge": "gpt-4.1-2025-04-14", "endpoint": "api.openai.com", "returned": "gpt-4.1-2025-04-14"}
+"""A judge as its server names itself."""
 
 
 def make_samples(languages: Sequence[str] = ("en",), each: int = 1, instruction: str = "Make it blue") -> list[Sample]:
@@ -34,6 +36,15 @@ def make_samples(languages: Sequence[str] = ("en",), each: int = 1, instruction:
             row,
         )
         for row, (task, language, nth) in enumerate(names)
+    ]
+
+
+def released_samples(language: str = "en") -> list[Sample]:
+    """As many samples of each category as the released benchmark has; the first ten of each in the intersection."""
+    names = [(task, nth) for task, count in RELEASED.items() for nth in range(count)]
+    return [
+        Sample(SampleId(task, language, f"{row:032x}"), f"Make it {nth}", nth < 10, row)
+        for row, (task, nth) in enumerate(names)
     ]
 
 

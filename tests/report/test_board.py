@@ -203,8 +203,7 @@ def test_ranked_rows_have_ranks_that_are_possible_and_letters(tmp_path: Path) ->
     assert table.ranking is not None
     assert "2 of 3 pairs are told apart" in words.resolution(table.ranking)
     assert f"{table.ranking.smallest_difference:.2f} in O" in words.resolution(table.ranking)
-    assert table.scale is not None
-    assert table.scale.ticks[0] <= 3
+    assert min(table.drawn) < 3 < max(table.drawn)
 
 
 def test_the_head_says_who_judged_and_how_it_was_asked_once_each(tmp_path: Path) -> None:

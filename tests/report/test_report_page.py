@@ -53,7 +53,8 @@ def test_a_report_is_whole(tmp_path: Path) -> None:
     path = build_report([judged(tmp_path, make_samples())], tmp_path / "out", sources=sources, title="My title")
     assert path == tmp_path / "out" / "index.html"
     assert sorted(p.name for p in path.parent.iterdir()) == [
-        *("index.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md", "thumbs")
+        *("claims.md", "index.html", "leaderboard.csv", "leaderboard.json", "leaderboard.md", "leaderboard.tex"),
+        *("scores.csv", "thumbs"),
     ]
     page = Page(path)
     assert page.count("script") == 3

@@ -3,12 +3,18 @@ import io
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
-from report_fixtures import failed, judged, make_samples, reply_text
+from foreign_files import official_row, sample, write_table
+from report_fixtures import failed, judged, make_judgement, make_samples, reply_text
 
+from gedit_bench.fallback import with_fallback
+from gedit_bench.interop.importing import import_scores
 from gedit_bench.records import TASKS, Aspect, EditStatus, Sample
+from gedit_bench.report.beside import Beside, PublishedRow
 from gedit_bench.report.board import make_board
 from gedit_bench.report.board_json import board_json, board_json_text
+from gedit_bench.report.published import read_published
 from gedit_bench.report.tables import COLUMNS, board_csv, board_markdown
 
 
@@ -40,7 +46,8 @@ def test_csv_holds_every_row_in_full_precision(tmp_path: Path) -> None:
 
 def test_json_follows_its_schema(tmp_path: Path) -> None:
     board = _board(tmp_path)
-    value = json.loads(board_json_text(board_json(board, title="T", created="2026", warnings={"coverage": ["x"]})))
+    told = board_json(board, title="T", created="2026", warnings={"coverage": ["x"]})
+    value = json.loads(board_json_text(told))
     assert (value["schema"], value["title"], value["warnings"]) == (1, "T", {"coverage": ["x"]})
     table = value["tables"][0]
     assert (table["judge_id"], table["returned_models"], table["selected"]) == (
@@ -54,6 +61,35 @@ def test_json_follows_its_schema(tmp_path: Path) -> None:
     assert row["categories"]["background_change"]["n_overall"] == 1
     assert row["seconds_per_image"] == 2.5
     assert value["tables"][-1]["rows"][0]["headline"] is None or value["tables"][-1]["rows"][0]["rank"]
+
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs/leaderboard.schema.json").read_text(encoding="utf-8"))
+
+
+def _problems(value: object) -> list[str]:
+    validator = jsonschema.Draft202012Validator(SCHEMA)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def test_the_published_schema_fits_and_knows_every_field(tmp_path: Path) -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    samples = make_samples(("en", "cn"), each=2)
+    first = judged(tmp_path, samples, name="first", answers=lambda s, a: reply_text(3 + s.row % 6, 7))
+    helped = with_fallback(first, make_judgement(first.run, samples, judge="judge-2"))
+    foreign = write_table(tmp_path / "m/gpt4o/m_ps_human_en_vie_score.csv", [official_row(sample(), 8, 9)])
+    imported = import_scores(foreign, tmp_path).scored
+    board = make_board([first, helped, judged(tmp_path, samples[:-1], name="short"), imported])
+    rows = [PublishedRow(one.model, (one,)) for one in read_published()]
+    beside = Beside(tuple(rows), judges="GPT", left_out={"with no judge named": 2})
+    around = {table.id: beside for table in board.tables}
+    told = board_json(board, title="T", created="2026", warnings={"coverage": ["x"]}, published=around)
+    value = json.loads(board_json_text(told))
+    assert _problems(value) == []
+    more = board_json_text(board_json(_board(tmp_path / "more"), title="T", created="2026", warnings={}))
+    assert _problems(json.loads(more)) == []
+    assert _problems({**value, "more": 1})
+    value["tables"][0]["rows"][0]["headline"]["sc"] = 11
+    assert _problems(value)
 
 
 def test_markdown_shows_names_as_they_are(tmp_path: Path) -> None:

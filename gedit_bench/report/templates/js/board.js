@@ -7,10 +7,11 @@ function sortValue(row, column, kind) {
   if (kind === "text" && cell?.dataset.value === undefined) return cell?.textContent.trim().toLowerCase() || undefined;
   return cell?.dataset.value === undefined ? undefined : Number(cell.dataset.value);
 }
-// Stable; what has no value comes last either way. Each body keeps its own rows.
+const rowsOf = (body) => [...body.rows].filter((row) => !row.querySelector('[scope="rowgroup"]') && row.cells.length > 1);
+// Stable; what has no value comes last either way. Each body keeps its own rows, below what it is called.
 function sortRows(table, column, kind, descending) {
   for (const body of table.tBodies) {
-    const rows = [...body.rows].map((row) => [sortValue(row, column, kind), row]);
+    const rows = rowsOf(body).map((row) => [sortValue(row, column, kind), row]);
     const known = rows.filter(([value]) => value !== undefined), unknown = rows.filter(([value]) => value === undefined);
     known.sort(([a], [b]) => (descending ? -1 : 1) * (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b));
     body.append(...[...known, ...unknown].map(([, row]) => row));
@@ -36,13 +37,13 @@ function makeSortable(head) {
   head.setAttribute("aria-sort", head.dataset.column === "rank" ? "ascending" : "none");
 }
 
-const rowsOf = (tables) => tables.flatMap((table) => [...table.tBodies].flatMap((body) => [...body.rows]));
+const allRows = (tables) => tables.flatMap((table) => [...table.tBodies].flatMap(rowsOf));
 function searched(row) {
   return [...row.querySelectorAll("th, .tally, .text")].map((cell) => cell.textContent).join(" ").toLowerCase();
 }
 function filterRows() {
   const wanted = tools.elements.wanted.value.trim().toLowerCase().split(/\s+/);
-  for (const row of rowsOf(boards)) {
+  for (const row of allRows(boards)) {
     const text = searched(row);
     row.hidden = !wanted.every((word) => text.includes(word));
   }
@@ -50,7 +51,7 @@ function filterRows() {
 }
 function countRows() {
   if (!tools) return;
-  const rows = rowsOf(boards.filter((table) => !table.closest("[hidden]"))), shown = rows.filter((row) => !row.hidden);
+  const rows = allRows(boards.filter((table) => !table.closest("[hidden]"))), shown = rows.filter((row) => !row.hidden);
   byId("found").textContent = shown.length === rows.length ? "" : shown.length ? `${shown.length} of ${rows.length} rows` : "No row fits.";
 }
 
