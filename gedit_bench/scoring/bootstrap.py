@@ -1,7 +1,7 @@
 """How far the means would move with other samples: a bootstrap by category, of whole sources.
 
-Sources, not samples, are drawn: what was made of one picture (the English and the Chinese instruction about it, the
-few keys that stand in two categories) stays together. A source belongs to the category of its first sample. From
+Sources, not samples, are drawn: what was made of one picture within a category, such as the English and the Chinese
+instruction about it, stays together. The few pictures that stand in two categories are drawn in each by itself. From
 the n sources of a category n - 1 are drawn with replacement and weighed n/(n - 1), so that the variance of a
 category's mean is s²/n without bias (McCarthy and Snowden, 1985; Rao and Wu, 1988); drawing n would make it
 (n - 1)/n of that. One draw is the same for all models, so that differences keep what samples do to all of them.
@@ -121,8 +121,8 @@ def resample(
     """
     found = {verdict.sample.id: verdict.sample for row in rows for verdict in row}
     samples = sorted(found.values(), key=_place)
-    numbers: dict[str, int] = {}
-    clusters = [numbers.setdefault(sources[sample.id], len(numbers)) for sample in samples]
+    numbers: dict[tuple[str, str], int] = {}
+    clusters = [numbers.setdefault((sample.id.task_type, sources[sample.id]), len(numbers)) for sample in samples]
     tasks = [TASKS.index(sample.id.task_type) for sample in samples]
     scores = _scores(rows, {sample.id: column for column, sample in enumerate(samples)})
     return resample_scores(scores, tasks, clusters, average=average, resamples=resamples, seed=seed)
@@ -142,7 +142,8 @@ def resample_scores(
     Args:
         scores: array (K, 3, samples): SC, PQ and O in 0..10, NaN where there is none.
         tasks: each sample's category, in 0..10.
-        clusters: each sample's source as a number, counted from 0 in the order in which they appear.
+        clusters: each sample's source within its category as a number, counted from 0 in the order in which they
+            appear.
         average: what the headline is.
         resamples: how many draws.
         seed: of the draws.
@@ -154,7 +155,7 @@ def resample_scores(
     weights = _weights(strata, resamples, np.random.default_rng(seed))
     estimates = _means(flat, parts, np.ones((len(tasks), 1)), average)[..., 0]
     draws = _means(flat, parts, weights[cluster], average)
-    draws[~_tells(flat, parts, cluster, strata, average)] = nan
+    draws[~_tells(flat, parts, cluster, average)] = nan
     shape = (len(scores), len(MEASURES), len(TASKS) + 1)
     return Resampled(estimates.reshape(shape), draws.reshape(*shape, resamples))
 
@@ -243,22 +244,19 @@ def _tells(
     scores: NDArray[np.float64],
     parts: Sequence[NDArray[np.intp]],
     clusters: NDArray[np.intp],
-    strata: NDArray[np.intp],
     average: Average,
 ) -> NDArray[np.bool_]:
     """Whether draws show how much a mean varies, as an array (3K, 12).
 
-    A category's do from two scored sources on, none of which is alone in its stratum and so in every draw. A
-    headline's do if those of all its categories do; a mean over samples has no use for empty ones.
+    A category's do from two scored sources on. A headline's do if those of all its categories do; a mean over
+    samples has no use for empty ones.
     """
     there = ~np.isnan(scores)
-    alone = np.isin(strata, np.flatnonzero(np.bincount(strata, minlength=len(TASKS)) == 1))
     known, empty = [], []
     for part in parts:
         own = clusters[part]
         scored = there[:, part].astype(float) @ (own[:, None] == np.unique(own)) > 0
-        fixed = there[:, part] & alone[own]
-        known.append((scored.sum(axis=1) > 1) & ~fixed.any(axis=1))
+        known.append(scored.sum(axis=1) > 1)
         empty.append(~there[:, part].any(axis=1))
     told, nothing = np.stack(known, axis=1), np.stack(empty, axis=1)
     headline = np.all(told, axis=1, keepdims=True)
