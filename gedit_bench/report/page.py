@@ -11,7 +11,7 @@ from types import MappingProxyType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
-from gedit_bench.report import words
+from gedit_bench.report import charts, figures, pairs, words
 from gedit_bench.report.beside import Beside
 from gedit_bench.report.board import Board, BoardTable
 from gedit_bench.report.claim import claim_texts
@@ -23,8 +23,8 @@ from gedit_bench.report.spread import spread_svg
 from gedit_bench.report.whisker import Scale, axis_svg, scale_of, whisker_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_STYLES = ("base", "board", "published", "categories", "gallery", "viewer", "method", "print")
-_SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "start")
+_STYLES = ("base", "board", "published", "categories", "charts", "pairs", "gallery", "viewer", "method", "print")
+_SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "charts", "start")
 """Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
@@ -104,6 +104,13 @@ def _environment() -> Environment:
         "dollars": words.dollars,
         "task_words": words.task_words,
         "heat": _heat,
+        "interval_of": figures.interval_of,
+        "between": figures.between,
+        "radar_figure": figures.radar_figure,
+        "panel_figure": figures.panel_figure,
+        "shorten": charts.shorten,
+        "matrix": pairs.matrix,
+        "signed": pairs.signed,
         "spread": spread_svg,
     }
     return environment

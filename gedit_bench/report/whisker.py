@@ -67,9 +67,9 @@ def axis_svg(scale: Scale) -> Markup:
 
 _MIDDLE = HEIGHT // 2
 _DRAWING = Markup(
-    '<svg class="whiskers" role="img" width="{width}" height="{height}"><title>{title}</title>'
+    '<svg class="mean" role="img" width="{width}" height="{height}"><title>{title}</title>'
     '<path class="ticks" d="{ticks}"/>{line}<circle cx="{mean:g}" cy="{middle}" r="3.5"/></svg>'
 )
 _LINE = Markup('<path class="whisker" d="M{low:g} {middle}H{high:g}"/>')
-_AXIS = Markup('<svg class="axis" aria-hidden="true" width="{width}" height="16">{labels}</svg>')
+_AXIS = Markup('<svg class="mean-axis" aria-hidden="true" width="{width}" height="16">{labels}</svg>')
 _LABEL = Markup('<text x="{place:g}" y="12" text-anchor="middle">{tick:g}</text>')

@@ -13,7 +13,7 @@ from gedit_bench.report.build import build_report
 
 pytestmark = pytest.mark.browser
 
-VIEWS = ("board", "categories", "gallery", "method")
+VIEWS = ("board", "categories", "pairs", "gallery", "method")
 GRAVE = {"serious", "critical"}
 
 

@@ -234,7 +234,7 @@ def test_all_is_there_without_scripts(browser: Any, report: Path) -> None:
         first = page.locator("table.board").first
         assert first.locator("tbody tr:visible").count() == MODELS
         assert first.locator("[data-column=micro]:visible").count() == MODELS + 1
-        assert first.locator("svg.whiskers:visible").count() == MODELS
+        assert first.locator("svg.mean:visible").count() == MODELS
         assert first.locator("button").count() == 0
         assert page.locator("nav.index a:visible").count() == 4
         assert not page.locator("#switches, #tools").locator("visible=true").count()

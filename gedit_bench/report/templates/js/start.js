@@ -1,5 +1,6 @@
 startTheme();
 startBoard();
 startViews();
+startCharts();
 startViewer();
 await startGallery();
