@@ -1,18 +1,20 @@
 """Finds the two judgements that `compare` sets side by side, and says what differs between them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from gedit_bench.errors import UsageError
 from gedit_bench.fallback import with_fallback
-from gedit_bench.records import Reading, Verdict
+from gedit_bench.records import LANGUAGES, Reading, Verdict
 from gedit_bench.results import Scored, find_scoring, score
 from gedit_bench.scoring.agreement import Agreement, agreement_by_category
-from gedit_bench.scoring.paired import Pair, PairedMeans, overall, paired_means, pairs
-from gedit_bench.scoring.scorings import OFFICIAL, Scoring
+from gedit_bench.scoring.bootstrap import Interval
+from gedit_bench.scoring.paired import Pair, PairedMeans, overall, paired_intervals, paired_means, pairs
+from gedit_bench.scoring.scorings import OFFICIAL, Average, Scoring
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store import layout
+from gedit_bench.store.manifest import RunManifest
 from gedit_bench.store.run import Judgement, Run
 
 VALUES: dict[str, Callable[[Verdict], float | None]] = {
@@ -60,14 +62,56 @@ class Comparison:
         return pairs(_of(self.first, language), _of(self.second, language), VALUES[value])
 
     def means(self, language: str, value: str = "O") -> dict[str, PairedMeans]:
-        """Return the paired means by category and over all categories."""
-        return paired_means(self.pairs(language, value))
+        """Return the paired means by category, then, under its name, the average over all of them."""
+        return paired_means(self.pairs(language, value), self.average)
+
+    def intervals(self, language: str) -> dict[str, dict[str, Interval]]:
+        """Return 95 % intervals of the paired differences, by `O`, `SC` and `PQ`, then by group as in `means`."""
+        return paired_intervals(_of(self.first, language), _of(self.second, language), self.average)
+
+    @property
+    def average(self) -> Average:
+        """What the two headlines are: `micro` where both sides average over samples, else `macro`."""
+        return "micro" if self.first.scoring.average == self.second.scoring.average == "micro" else "macro"
+
+    def lost(self, language: str) -> list[Pair]:
+        """Return the pairs whose O fell, most lost first."""
+        return [pair for pair in self.pairs(language) if pair.difference < 0]
+
+    def gained(self, language: str) -> list[Pair]:
+        """Return the pairs whose O rose, most gained first."""
+        risen = [pair for pair in self.pairs(language) if pair.difference > 0]
+        return sorted(risen, key=lambda pair: (-pair.difference, pair.sample.row))
+
+    @property
+    def remarks(self) -> list[str]:
+        """What to know before any number, in sentences: what the two share, what differs, what is left out."""
+        return [
+            *_shared(self),
+            *(f"Not the same {difference}." for difference in self.differences),
+            *(sentence for language in LANGUAGES if (sentence := self.left_out(language))),
+        ]
+
+    def left_out(self, language: str) -> str:
+        """Return in words how many scored samples of one language have no partner; empty where each has one."""
+        scored = [{v.sample.id for v in _of(side, language) if v.overall is not None} for side in self.sides]
+        alone = [len(scored[0] - scored[1]), len(scored[1] - scored[0])]
+        if not any(alone):
+            return ""
+        only = " and ".join(f"{count} only for {name}" for count, name in zip(alone, self.names, strict=True) if count)
+        both = len(scored[0] & scored[1])
+        return f"{language}: {both} sample{'s have' if both != 1 else ' has'} an O on both sides, {only}: left out."
+
+    @property
+    def sides(self) -> tuple[Scored, Scored]:
+        """First and second."""
+        return self.first, self.second
 
     def summaries(self, language: str) -> tuple[Summary, Summary] | None:
         """Return what each side says by itself, over all its samples; None where one has none."""
         found = [
             next((one for one in side.summaries(allow_partial=True) if one.language == language), None)
-            for side in (self.first, self.second)
+            for side in self.sides
         ]
         return None if found[0] is None or found[1] is None else (found[0], found[1])
 
@@ -175,9 +219,20 @@ def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
     return tuple(f"{name}: {mine} against {yours}" for name, mine, yours in facts if mine != yours)
 
 
+def _shared(found: Comparison) -> Iterator[str]:
+    name = found.first.run.manifest.name
+    if found.same_replies and found.rescored:
+        yield f"Both sides are one judgement of {name}: only the scoring differs."
+    elif found.same_replies:
+        yield f"Both sides are the same judgement of {name}."
+    elif found.same_images:
+        yield f"Both sides judged the same edits of {name}: only the judging differs."
+
+
 def _name(mine: Scored, yours: Scored) -> str:
     if mine.run.path.resolve() != yours.run.path.resolve():
-        return mine.run.manifest.name
+        forms = zip(_forms(mine.run.manifest), _forms(yours.run.manifest), strict=True)
+        return next((one for one, another in forms if one != another), str(mine.run.path))
     manifest, other = mine.judgement.manifest, yours.judgement.manifest
     told = (
         (manifest.protocol, manifest.protocol != other.protocol),
@@ -186,6 +241,12 @@ def _name(mine: Scored, yours: Scored) -> str:
         (f"scored as {mine.scoring.name}", mine.scoring != yours.scoring),
     )
     return ", ".join(word for word, differs in told if differs) or mine.run.manifest.name
+
+
+def _forms(manifest: RunManifest) -> tuple[str, ...]:
+    """A run's name, with more and more of what tells it from others of that name."""
+    recipe = f"{manifest.name}@{manifest.recipe}"
+    return manifest.name, recipe, f"{recipe} {manifest.fingerprint}"
 
 
 def _of(scored: Scored, language: str) -> list[Verdict]:

@@ -58,7 +58,8 @@ def explain(
 
 
 def _text(found: "Explanation", gap: "Gap", top: int, *, markdown: bool) -> str:
-    from gedit_bench.cli.console import markdown_table, table
+    from gedit_bench.cli.console import table
+    from gedit_bench.report.markup import markdown_table
 
     form = markdown_table if markdown else table
     names = _names(found)

@@ -23,7 +23,7 @@ def report(
         option("--with-published", help="Show what others published below the tables that it fits, never ranked."),
     ] = False,
 ) -> None:
-    """Render a page, CSV, JSON and Markdown of any set of runs.
+    """Render a page of any set of runs; beside it CSV, JSON, Markdown, LaTeX, scores by sample and claim cards.
 
     Examples:
       gedit-bench report

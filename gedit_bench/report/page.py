@@ -25,7 +25,6 @@ from gedit_bench.report.whisker import Scale, axis_svg, scale_of, whisker_svg
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base", "board", "published", "categories", "charts", "pairs", "gallery", "viewer", "method", "print")
 _SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "charts", "start")
-"""Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
 def render(
@@ -47,26 +46,48 @@ def render(
         created: when it was made, ISO 8601.
         published: what stands beside each table, by the table's id.
     """
-    css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
-    early_js = _asset("js/theme_early.js")
-    page_js = script(_SCRIPTS)
+    return document(
+        "page.html.j2",
+        {
+            "title": title,
+            "created": created,
+            "board": board,
+            "notices": notices,
+            "methods": methods(board.entries),
+            "claims": claim_texts(board),
+            "other_scorings": other_scorings(board.entries),
+            "tasks": TASKS,
+            "published": published,
+            "switches": _switches(board),
+            "columns_used": used(board.tables),
+            "language_words": words.LANGUAGE_WORDS,
+        },
+        data,
+        styles=_STYLES,
+        scripts=_SCRIPTS,
+    )
+
+
+def document(
+    template: str, context: Mapping[str, object], data: Json, *, styles: Sequence[str], scripts: Sequence[str]
+) -> str:
+    """Return a page's HTML with its styles, scripts and data in it.
+
+    Args:
+        template: the page's template.
+        context: what the template shows.
+        data: the gallery's JSON.
+        styles: names of style sheets.
+        scripts: names of scripts that run in this order in one scope; `theme_early` runs before anything is drawn.
+    """
+    css = "".join(_asset(f"css/{name}.css") for name in styles)
+    early_js, page_js = _asset("js/theme_early.js"), script(scripts)
     data_type, data_text = script_data(data)
     return (
         _environment()
-        .get_template("page.html.j2")
+        .get_template(template)
         .render(
-            title=title,
-            created=created,
-            board=board,
-            notices=notices,
-            methods=methods(board.entries),
-            claims=claim_texts(board),
-            other_scorings=other_scorings(board.entries),
-            tasks=TASKS,
-            published=published,
-            switches=_switches(board),
-            columns_used=used(board.tables),
-            language_words=words.LANGUAGE_WORDS,
+            **context,
             version=_version(),
             csp=_policy([css], [early_js, page_js]),
             css=css,
@@ -97,6 +118,7 @@ def _environment() -> Environment:
         "whisker": whisker_svg,
         "axis": axis_svg,
         "scale": _scale,
+        "signed": _signed,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
@@ -110,7 +132,7 @@ def _environment() -> Environment:
         "panel_figure": figures.panel_figure,
         "shorten": charts.shorten,
         "matrix": pairs.matrix,
-        "signed": pairs.signed,
+        "difference": pairs.signed,
         "spread": spread_svg,
     }
     return environment
@@ -162,6 +184,11 @@ def _hash(text: str) -> str:
 def _heat(overall: float) -> str:
     """The class of a cell's tint."""
     return "" if isnan(overall) else f"h{round(max(0.0, min(overall, 10.0)))}"
+
+
+def _signed(value: float) -> str:
+    """A difference with a true minus."""
+    return words.signed(value).replace("-", "−")
 
 
 def _version() -> str:

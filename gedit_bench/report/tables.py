@@ -58,8 +58,8 @@ def board_markdown(
                 ]
             )
         )
-        parts += [words.resolution(table.ranking)] if table.ranking else []
         parts += beside_markdown(published[table.id]) if table.id in published else []
+        parts += [words.resolution(table.ranking)] if table.ranking else []
     return "\n\n".join(parts) + "\n"
 
 

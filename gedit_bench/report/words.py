@@ -42,6 +42,11 @@ def ends(low: float, high: float) -> str:
     return " – ".join(dict.fromkeys((two(low), two(high))))
 
 
+def signed(value: float, digits: int = 2) -> str:
+    """Return a difference with its sign, or a dash for that of nothing."""
+    return NONE if isnan(value) else f"{value:+z.{digits}f}"
+
+
 def interval(found: Interval | None) -> str:
     """Return `4.66 to 5.65`, or a dash where it is unknown."""
     return f"{found.low:.2f} to {found.high:.2f}" if found is not None and found.known else NONE

@@ -496,6 +496,7 @@ def test_format_is_how_a_comparison_is_written(results: Path) -> None:
     assert gedit_bench("compare", *both).out.startswith("O, en ")
     assert gedit_bench("compare", *both, "--format", "md").out.startswith("| O, en |")
     assert gedit_bench("compare", *both, "--format", "json").json()["differences"] == []
+    assert r"\begin{tabular}" in gedit_bench("compare", *both, "--format", "latex").out
     assert gedit_bench("compare", *both, env={"GEDIT_BENCH_FORMAT": "md"}).out.startswith("| O, en |")
 
 
@@ -719,6 +720,7 @@ COVERED: dict[str, dict[str, str]] = {
     "compare": TOP
     | AS_JSON
     | {"--format": "test_format_is_how_a_comparison_is_written"}
+    | {"--by": "test_by_says_what_a_row_is", "--page": "test_page_is_a_file_or_lands_in_a_folder"}
     | {"--protocol": "test_two_protocols_of_a_run_are_set_side_by_side"}
     | {"--scoring": "test_two_scorings_of_a_judgement_are_set_side_by_side"},
     "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON | PRICED,

@@ -127,11 +127,11 @@ def test_two_protocols_of_a_run_are_set_side_by_side(judged: Path) -> None:
     assert ended.code == 0
     assert "Not the same way of asking: native-" in ended.err
     tables = {block.split(",")[0]: block for block in ended.out.split("\n\n") if ", en" in block.splitlines()[0]}
-    assert list(tables) == ["O", "SC", "PQ"]
-    assert re.search(r"O, en +n +native +lmms-eval +difference", tables["O"])
-    assert re.search(r"ps_human +2 +8\.000 +6\.000 +-2\.000 +0 +1", tables["O"])
-    assert re.search(r"ps_human +2 +8\.000 +5\.000 +-3\.000 +0 +1", tables["SC"])
-    assert re.search(r"macro +3 +8\.000 +8\.000 +\+0\.000 +0 +0", tables["PQ"])
+    assert list(tables) == ["O", "SC", "PQ", "lost"]
+    assert re.search(r"O, en +n +native +lmms-eval +difference +95 % interval", tables["O"])
+    assert re.search(r"ps_human +2 +8\.000 +6\.000 +-2\.000 +\[-4\.000, \+0\.000\] +0 +1 +1", tables["O"])
+    assert re.search(r"ps_human +2 +8\.000 +5\.000 +-3\.000 +\[-6\.000, \+0\.000\] +0 +1 +1", tables["SC"])
+    assert re.search(r"macro of 2 categories +3 +8\.000 +8\.000 +\+0\.000 +– +0 +0 +3", tables["PQ"])
     turned = gedit_bench("compare", judged, "--protocol", "lmms-eval", "--protocol", "native", "--json").json()
     assert turned["languages"]["en"]["aspects"]["SC"]["ps_human"]["difference"] == 3
     assert turned["languages"]["en"]["moved_most"][0]["sample"] == sample

@@ -51,6 +51,7 @@ def test_nothing_in_a_run_steers_the_terminal(hostile: Path) -> None:
         ("status",),
         ("compare", first, second),
         ("compare", first, second, "--format", "md"),
+        ("compare", first, second, "--format", "latex"),
         ("explain", first, second),
         ("explain", first, second, "--format", "md"),
         ("check", first),

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from foreign_files import official_row, sample, write_table
+from judge_process import judge_process
 from PIL import Image
-from program import gedit_bench, manifest, runs, start, tree
+from program import KEY, gedit_bench, manifest, runs, start, tree
 from report_fixtures import failed, good, judged, make_judgement, make_run, make_samples, reply_text
 
 from gedit_bench.interop.scrubbing import scrubbed_text
@@ -132,6 +133,23 @@ def test_its_replies_are_replayed_and_its_images_judged_here(here: Path) -> None
     assert len({row["overall"] for row in rows if row["subset"] == "full"}) == 1
     same = gedit_bench("compare", taken, run)  # of the three it takes the one that was made here
     assert same.code == 0, same.err
+
+
+def test_its_replies_are_never_taken_for_answers_that_were_given_here(here: Path) -> None:
+    words = ("--data", "sample", "--task", "color_alter", "--lang", "en", "--limit", 1)
+    with judge_process() as server:
+        asking = ("--judge", "fake-judge", "--protocol", "native", "--base-url", server.url, "--endpoint-label", "fake")
+        env = {"OPENAI_API_KEY": KEY}
+        assert gedit_bench("run", "--model", "identity", *words, *asking, env=env).code == 0
+        assert gedit_bench("export", runs()[0], "--bundle", "--out", "b").code == 0
+        assert gedit_bench("import", "b", "--out", "theirs").code == 0
+        [taken] = runs(Path("theirs"))
+        asked = server.stats()["requests"]
+        assert gedit_bench("judge", taken, *asking, env=env).code == 0
+        assert server.stats()["requests"] == asked + 2
+    here_made, reported = sorted((taken / "judgments").iterdir())
+    assert reported.name.startswith(f"{here_made.name}_bundle-")
+    assert "reused_from" not in (here_made / "replies.jsonl").read_text()
 
 
 def test_sha256sum_accepts_the_list(bundle: Path) -> None:
@@ -396,11 +414,11 @@ def test_a_fallback_travels_too(here: Path) -> None:
 
 def test_scores_of_another_tool_travel_without_the_places_of_their_images(here: Path) -> None:
     row = official_row(sample(), 8, 9)
-    row[1] = "/home/ada/edits/ps_human/en/x.png"
+    row[1] = "/home/lovelace/edits/ps_human/en/x.png"
     write_table(Path("m/gpt4o/m_ps_human_en_vie_score.csv"), [row])
     assert gedit_bench("import", "m").code == 0
     assert gedit_bench("export", runs()[0], "--bundle", "--out", "b").code == 0
-    assert "ada" not in "".join(path.read_text() for path in Path("b").rglob("*") if path.is_file())
+    assert "lovelace" not in "".join(path.read_text() for path in Path("b").rglob("*") if path.is_file())
     assert gedit_bench("import", "b", "--out", "theirs").code == 0
     [before], [after] = (Run.open(runs(Path(root))[0]).judgements() for root in ("results", "theirs"))
     [taken], [given] = read_imported(after.path), read_imported(before.path)
@@ -412,7 +430,7 @@ def test_scores_of_another_tool_travel_without_the_places_of_their_images(here: 
 def test_nothing_of_the_machine_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_TOKEN", SECRET)
     samples = make_samples()
-    home = "/home/ada/my work"
+    home = "/home/lovelace/my work"
     run = make_run(
         Path("results"),
         samples,
@@ -420,7 +438,7 @@ def test_nothing_of_the_machine_is_told(here: Path, monkeypatch: pytest.MonkeyPa
         spec=f"folder:{home}/images",
         handling={"path": f"{home}/images", "timeout": 3},
         edits=lambda s, e: (
-            failed(e, EditStatus.EDIT_FAILED, f"{SECRET}: can't open '/home/ada/x/y.png'")
+            failed(e, EditStatus.EDIT_FAILED, f"{SECRET}: can't open '/home/lovelace/x/y.png'")
             if s is samples[0]
             else replace(e, extra={"file": f"{home}/a.png", "list": ["C:\\Users\\ada\\b.png", 2.5]})
         ),
@@ -436,8 +454,8 @@ def test_nothing_of_the_machine_is_told(here: Path, monkeypatch: pytest.MonkeyPa
             attempt=0,
             delivery=Delivery.ANSWERED,
             edit_sha256=edit.sha256 or "",
-            content=reply_text(8, 9, "It stands in /home/ada/evidence and is what the judge said."),
-            message="gpu-17.lan:8000 was slow, see file:///home/ada/log.txt",
+            content=reply_text(8, 9, "It stands in /home/lovelace/evidence and is what the judge said."),
+            message="gpu-17.lan:8000 was slow, see file:///home/lovelace/log.txt",
             server="gpu-17.lan:8000",
             model="judge-1-2026",
         )
@@ -446,9 +464,9 @@ def test_nothing_of_the_machine_is_told(here: Path, monkeypatch: pytest.MonkeyPa
     ended = gedit_bench("export", run.path, "--bundle", "--out", "b")
     assert ended.code == 0
     told = "".join(path.read_text() for path in Path("b").rglob("*") if path.suffix != ".png" and path.is_file())
-    assert "It stands in /home/ada/evidence" in told  # a judge's words are never changed
-    told = told.replace("It stands in /home/ada/evidence", "")
-    for word in ("ada", "gpu-17", SECRET, str(here), "pytest"):
+    assert "It stands in /home/lovelace/evidence" in told  # a judge's words are never changed
+    told = told.replace("It stands in /home/lovelace/evidence", "")
+    for word in ("lovelace", "gpu-17", SECRET, str(here), "pytest"):
         assert word not in told, word
     assert json.loads(Path("b/run.json").read_text())["handling"] == {"path": "images", "timeout": 3}
     assert manifest_of(run.path) == manifest_of(Path("b"), "run.json")
@@ -464,7 +482,7 @@ def manifest_of(folder: Path, name: str = "manifest.json") -> dict[str, object]:
 
 
 def test_a_path_that_the_fingerprint_needs_is_said_to_stay(here: Path) -> None:
-    run = make_run(Path("results"), make_samples(), settings={"command": "python /home/ada/worker.py"})
+    run = make_run(Path("results"), make_samples(), settings={"command": "python /home/lovelace/worker.py"})
     ended = gedit_bench("export", run.path, "--bundle", "--out", "b")
     assert "Absolute paths stay in command" in ended.err
     assert "It holds edits and no judgement." in ended.err
@@ -475,9 +493,9 @@ def test_a_path_that_the_fingerprint_needs_is_said_to_stay(here: Path) -> None:
     ("text", "left"),
     [
         ("see https://host.org/a/b.png, 8/10 and/or 3 / 4", "see https://host.org/a/b.png, 8/10 and/or 3 / 4"),
-        ("folder:/home/ada/images", "folder:images"),
+        ("folder:/home/lovelace/images", "folder:images"),
         ("~/work/x.png and C:\\Users\\ada\\y.png", "x.png and y.png"),
-        ("file:///home/ada/x.png", "x.png"),
+        ("file:///home/lovelace/x.png", "x.png"),
         ("results/x/default-1a2b3c4d", "results/x/default-1a2b3c4d"),
     ],
 )

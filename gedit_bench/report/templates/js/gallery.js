@@ -1,6 +1,8 @@
 // The gallery: which samples the filters let through, drawn as cards, page by page.
 const PER_PAGE = 24;
 const ORDERS = { "": "as in the benchmark", low: "lowest O first", high: "highest O first", gap: "widest gap first" };
+// The samples of a comparison come with a `difference` each, in its order.
+const MOVED_ORDERS = { "": "most lost first", gained: "most gained first", low: ORDERS.low, high: ORDERS.high };
 const FIELDS = ["t", "c", "l", "f", "x", "o", "q"];
 const form = byId("filters"), cards = byId("cards"), pager = byId("pager");
 let data, shown = [], page = 0;
@@ -31,7 +33,8 @@ function select() {
     .filter((s) => !text || `${s.instruction} ${s.id} ${s.taskWords}`.toLowerCase().includes(text))
     .map((sample) => ({ sample, cells: cellsOf(sample, wanted) }))
     .filter(({ cells }) => cells.some((cell) => fits(cell, wanted.x)));
-  if (wanted.o) shown.sort((a, b) => gap(a.cells, wanted.o) - gap(b.cells, wanted.o));
+  if (wanted.o === "gained") shown.reverse();
+  else if (wanted.o) shown.sort((a, b) => gap(a.cells, wanted.o) - gap(b.cells, wanted.o));
 }
 
 // Cards
@@ -58,11 +61,11 @@ function shot(sample, cell) {
 }
 function card({ sample, cells }) {
   const source = el("div", { class: "shot" }, frame(sample.source, "Source", "source not available here"), el("strong", {}, "Source"));
-  return el("article", { class: "card" },
+  return el("article", { class: "card", "data-moved": sample.difference && (sample.difference < 0 ? "lost" : "gained") },
     el("header", {}, el("span", {}, sample.taskWords), el("span", {}, LANGUAGES[sample.language] || sample.language),
-      el("a", { href: link({ s: sample.id }), title: "Link to this sample" }, sample.key)),
+      el("a", { href: link({ s: sample.id }), title: "Link to this sample" }, sample.key), data.moved && difference(sample)),
     el("h3", { dir: "auto", lang: sample.language === "cn" ? "zh" : "en" }, sample.instruction),
-    el("div", { class: "row" }, source, ...cells.map((cell) => shot(sample, cell))));
+    el("div", { class: "row" }, source, ...cells.map((cell) => shot(sample, cell))), data.moved && words(cells));
 }
 function draw() {
   const pages = Math.max(1, Math.ceil(shown.length / PER_PAGE));
@@ -88,7 +91,7 @@ function fill() {
   options("l", [["", "all"], ...unique(data.samples.map((s) => s.language)).map((l) => [l, LANGUAGES[l] || l])]);
   options("f", [["", "all"], ...data.entries.map((e) => [e.id, e.judgeShort ? `${e.label} (${e.judgeShort})` : e.label])]);
   options("x", [["", "any"], ["ok", "scored"], ["not", "not scored"], ...bad.map((word) => [word, word]), ...flags.map((f) => [`flag ${f}`, `flag ${f}`])]);
-  options("o", Object.entries(ORDERS));
+  options("o", Object.entries(data.moved ? MOVED_ORDERS : ORDERS));
 }
 
 // The address after `#`: filters as `t=…&c=…`, a sample as `s=…`, one of its edits with `m=…`.

@@ -1,0 +1,4 @@
+startTheme();
+startViews();
+startViewer();
+await startGallery();
