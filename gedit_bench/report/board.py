@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 
@@ -110,7 +110,7 @@ class Row:
 class BoardTable:
     """Rows that may be ranked together.
 
-    `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of the
+        `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of the
     rows by their index; None where fewer than two take part.
     """
 
@@ -151,6 +151,27 @@ class BoardTable:
         return self.rows[0].summary.coverage.selected
 
     @property
+    def ranked(self) -> tuple[Row, ...]:
+        """The rows that have a rank, the best first."""
+        return tuple(row for row in self.rows if row.rank is not None)
+
+    @property
+    def unranked(self) -> tuple[Row, ...]:
+        """The rows that have none, each with its reason."""
+        return tuple(row for row in self.rows if row.rank is None)
+
+    @property
+    def drawn(self) -> tuple[float, ...]:
+        """The headlines and the ends of their intervals, as far as they are known."""
+        means = [row.uncertainty.headline.overall for row in self.rows if row.uncertainty]
+        return tuple(value for one in means for value in (one.estimate, one.low, one.high) if not isnan(value))
+
+    @property
+    def letters(self) -> str:
+        """The letters of all tie groups, in their order."""
+        return "".join(dict.fromkeys("".join(row.standing.groups for row in self.rows if row.standing)))
+
+    @property
     def caption(self) -> str:
         """Judge, returned model, protocol, scoring, language, subset and selection in words."""
         return words.caption(self.key, self.selected, self.judge.protocol, vlm=self.vlm)
@@ -167,6 +188,18 @@ class Board:
     def samples(self) -> int:
         """How many different samples were selected."""
         return len({verdict.sample.id for entry in self.entries for verdict in entry.scored.verdicts})
+
+    @property
+    def samples_by_language(self) -> dict[str, int]:
+        """How many different samples of each language were selected."""
+        found = {verdict.sample.id for entry in self.entries for verdict in entry.scored.verdicts}
+        counted = Counter(sample.language for sample in found)
+        return {language: counted[language] for language in LANGUAGES if counted[language]}
+
+    @property
+    def ways(self) -> tuple[tuple[str, str], ...]:
+        """Each judge and how it was asked, in words, in the order of the tables."""
+        return tuple(dict.fromkeys(words.way(table.judge) for table in self.tables))
 
     @property
     def runs(self) -> int:

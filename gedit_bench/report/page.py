@@ -13,16 +13,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import charts, figures, pairs, words
 from gedit_bench.report.beside import Beside
-from gedit_bench.report.board import Board
+from gedit_bench.report.board import Board, BoardTable
 from gedit_bench.report.claim import claim_texts
+from gedit_bench.report.columns import columns, used
 from gedit_bench.report.gallery import script_data
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
 from gedit_bench.report.spread import spread_svg
+from gedit_bench.report.whisker import Scale, axis_svg, scale_of, whisker_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base", "board", "published", "categories", "charts", "pairs", "gallery", "viewer", "method", "print")
-_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "charts", "start")
+_SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "charts", "start")
 
 
 def render(
@@ -57,6 +59,8 @@ def render(
             "tasks": TASKS,
             "published": published,
             "switches": _switches(board),
+            "columns_used": used(board.tables),
+            "language_words": words.LANGUAGE_WORDS,
         },
         data,
         styles=_STYLES,
@@ -105,6 +109,15 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "two": words.two,
+        "ends": words.ends,
+        "interval": words.interval,
+        "places": words.places,
+        "resolution": words.resolution,
+        "columns": columns,
+        "aligned": words.aligned,
+        "whisker": whisker_svg,
+        "axis": axis_svg,
+        "scale": _scale,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
@@ -118,7 +131,7 @@ def _environment() -> Environment:
         "panel_figure": figures.panel_figure,
         "shorten": charts.shorten,
         "matrix": pairs.matrix,
-        "signed": pairs.signed,
+        "difference": pairs.signed,
         "spread": spread_svg,
     }
     return environment
@@ -133,13 +146,19 @@ def script(names: Sequence[str]) -> str:
     return f'"use strict";\n(async () => {{\n{"".join(_asset(f"js/{name}.js") for name in names)}}})();\n'
 
 
+def _scale(table: BoardTable, published: Beside | None) -> Scale | None:
+    """What a table's means and what others published are drawn on; None where no row has a mean."""
+    beside = [value for row in published.rows for value in row.values] if published else []
+    return scale_of([*table.drawn, *beside]) if table.drawn else None
+
+
 def _switches(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:
     """The languages and subsets that there are tables of, each with its words."""
     languages = {table.key.language for table in board.tables}
     subsets = {table.key.subset for table in board.tables}
     return [
         ("language", [(name, words.LANGUAGE_WORDS[name]) for name in LANGUAGES if name in languages]),
-        ("subset", [(name, words.SUBSET_WORDS[name]) for name in SUBSETS if name in subsets]),
+        ("subset", [(name, words.SUBSET_NAMES[name]) for name in SUBSETS if name in subsets]),
     ]
 
 

@@ -1,28 +1,27 @@
-"""A strip that shows how far several numbers for the same thing lie apart."""
+"""A strip that shows how far several numbers for the same thing lie apart, on the scale of the whiskers above it."""
 
 from collections.abc import Sequence
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 120, 12
+from gedit_bench.report.whisker import HEIGHT, WIDTH, Scale
 
 _STRIP = Markup(
-    '<svg class="spread" role="img" width="{width}" height="{height}" viewBox="-1 0 {room} {height}">'
-    '<title>{title}</title><path class="scale" d="M0 {middle}H{width}"/>'
-    '<path class="range" d="M{first:g} {middle}H{last:g}"/><path class="ticks" d="{ticks}"/></svg>'
+    '<svg class="spread" role="img" width="{width}" height="{height}"><title>{title}</title>'
+    '{range}<path class="marks" d="{marks}"/></svg>'
 )
+_RANGE = Markup('<path class="range" d="M{first:g} {middle}H{last:g}"/>')
 
 
-def spread_svg(values: Sequence[float], title: str, *, low: float = 0.0, high: float = 10.0) -> Markup:
-    """Return a strip from `low` to `high` with a tick for each value, and a bar from the lowest to the highest.
+def spread_svg(scale: Scale, values: Sequence[float], title: str) -> Markup:
+    """Return a strip with a mark for each value, and a bar from the lowest to the highest where they differ.
 
     Args:
+        scale: the table's.
         values: at least one; what lies outside the scale is drawn at its end.
         title: what the strip says, for those who can't see it.
-        low: the scale's left end.
-        high: its right end, above `low`.
     """
-    places = sorted(round(WIDTH * (min(max(low, value), high) - low) / (high - low), 1) for value in values)
-    ticks = "".join(f"M{place:g} 1V{HEIGHT - 1}" for place in dict.fromkeys(places))
-    size = {"width": WIDTH, "height": HEIGHT, "room": WIDTH + 2, "middle": HEIGHT // 2}
-    return _STRIP.format(title=title, first=places[0], last=places[-1], ticks=ticks, **size)
+    places = sorted(scale.place(value) for value in values)
+    marks = "".join(f"M{place:g} 2V{HEIGHT - 2}" for place in dict.fromkeys(places))
+    between = _RANGE.format(first=places[0], last=places[-1], middle=HEIGHT // 2) if places[0] < places[-1] else ""
+    return _STRIP.format(title=title, range=between, marks=marks, width=WIDTH, height=HEIGHT)

@@ -11,9 +11,11 @@ from gedit_bench.scoring.bootstrap import Interval
 from gedit_bench.scoring.noise import Noise
 from gedit_bench.scoring.ranking import Ranking, Standing
 from gedit_bench.scoring.scorings import OFFICIAL, SCORINGS
+from gedit_bench.store.manifest import JudgementManifest
 
 LANGUAGE_WORDS = {"en": "English", "cn": "Chinese"}
 SUBSET_WORDS = {"full": "full set", "intersection": "intersection subset"}
+SUBSET_NAMES = {"full": "Full set", "intersection": "Intersection"}
 NONE = "–"
 
 
@@ -33,6 +35,11 @@ class TableKey(NamedTuple):
 def two(value: float | None) -> str:
     """Return a score with two decimals, or a dash for a mean of nothing."""
     return NONE if value is None or isnan(value) else f"{value:.2f}"
+
+
+def ends(low: float, high: float) -> str:
+    """Return `4.66 – 5.65`, one number where both are the same, or a dash where they are unknown."""
+    return " – ".join(dict.fromkeys((two(low), two(high))))
 
 
 def signed(value: float, digits: int = 2) -> str:
@@ -56,15 +63,6 @@ def places(standing: Standing | None) -> str:
         return NONE
     low, high = standing.rank_low, standing.rank_high
     return str(low) if low == high else f"{low}–{high}"
-
-
-def resolution(ranking: Ranking) -> str:
-    """Return one sentence on how many pairs of models the samples tell apart, and from which difference on."""
-    apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
-    return (
-        f"{apart} of {pairs} {'pair' if pairs == 1 else 'pairs'} of models told apart, all of them at once at 95 %; "
-        f"typically that takes a difference of {ranking.smallest_difference:.2f} in O."
-    )
 
 
 def percent(share: float) -> str:
@@ -127,6 +125,21 @@ def noise_words(noise: Noise) -> str:
     )
 
 
+def aligned(groups: str, letters: str) -> str:
+    """Return a row's tie groups, each letter of the table in its own place where they are no more than eight."""
+    return "".join(one if one in groups else "\u2007" for one in letters) if len(letters) <= 8 else groups
+
+
+def resolution(ranking: Ranking) -> str:
+    """Return one sentence on which difference of O the samples resolve, and which pairs of models they tell apart."""
+    apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
+    found = f"{apart} of {pairs} pairs are" if pairs > 1 else "the two are" if apart else "the two are not"
+    return (
+        f"The smallest difference that these samples typically resolve is {ranking.smallest_difference:.2f} in O, "
+        f"for all pairs of models at once at 95 %: {found} told apart."
+    )
+
+
 def three(value: float) -> str:
     """Return a standard error with three decimals, or a dash where it is unknown."""
     return NONE if isnan(value) else f"{value:.3f}"
@@ -149,6 +162,11 @@ def scoring_words(scoring_id: str) -> str:
     """Return what a scoring does; a bare remark where this version doesn't know it."""
     known = {scoring.id: scoring.words for scoring in SCORINGS.values()}
     return known.get(scoring_id.partition("+")[0], "a scoring unknown to this version.")
+
+
+def way(judge: JudgementManifest) -> tuple[str, str]:
+    """Return who judged, and how it was asked, in words."""
+    return judge.judge_id if judge.vlm else f"No VLM: {judge.judge_id}", protocol_words(judge.protocol)
 
 
 def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:

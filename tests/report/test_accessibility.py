@@ -65,7 +65,7 @@ def test_no_view_has_serious_findings(browser: Any, report: Path, scheme: str, w
     with opened(browser, report.as_uri(), color_scheme=scheme, viewport=size) as page:
         for view in VIEWS:
             page.evaluate("view => { location.hash = view }", view)
-            page.locator(f"#{view} > h2").wait_for()
+            page.locator(f"#{view}-title").wait_for()
             assert grave(page) == [], view
 
 
@@ -86,5 +86,5 @@ def test_each_view_can_be_reached_by_keyboard_alone(browser: Any, report: Path, 
                 break
         assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
         page.keyboard.press("Enter")
-        page.locator(f"#{view} > h2").wait_for()
+        page.locator(f"#{view}-title").wait_for()
         assert page.locator("main > section:visible").count() == 1

@@ -1,13 +1,16 @@
 import json
 import math
 from dataclasses import replace
+from math import nan
 from pathlib import Path
 
 import pytest
 from report_fixtures import failed, good, judged, make_judgement, make_run, make_samples, reply_text
 
 from gedit_bench.records import Aspect, EditStatus
+from gedit_bench.report import words
 from gedit_bench.report.board import make_board
+from gedit_bench.report.columns import COLUMNS, columns, used
 from gedit_bench.results import score
 from gedit_bench.scoring.scorings import SCORINGS
 
@@ -154,6 +157,70 @@ def test_labels_tell_recipes_apart(tmp_path: Path) -> None:
     assert names == ["painter@fast", "painter@slow", "other"]
     ids = {entry.id for entry in make_board([judged(tmp_path, samples, name="other")] * 2).entries}
     assert len(ids) == 2
+
+
+def shown(board, number=0):
+    return [column.name for column in columns(board.tables[number])]
+
+
+def test_a_table_has_the_columns_that_say_something(tmp_path: Path) -> None:
+    samples = make_samples(each=2)
+    always = ["rank", "model", "overall", "interval", "sc", "pq", "band", "micro", "scored", "trust"]
+    plain = {"edits": lambda s, e: replace(e, seconds=None)}
+    one = make_board([judged(tmp_path, samples, name="one", run=plain)])
+    assert shown(one) == always
+    flagged = {"edits": lambda s, e: replace(e, flags=("no_op",))}
+    two = make_board([judged(tmp_path, samples, name="flagged", run=flagged), *(e.scored for e in one.entries)])
+    assert shown(two) == ["rank", "model", "overall", "interval", "groups", *always[4:9], "flags", "trust", "seconds"]
+    empty = make_board([judged(tmp_path, samples[2:], name="short", run=plain)])
+    assert "interval" not in shown(empty)
+    assert [column.name for column in used([*one.tables, *two.tables])] == shown(two)
+    assert [column.name for column in COLUMNS if column.fixed] == always[:3]
+
+
+def test_ranked_rows_have_ranks_that_are_possible_and_letters(tmp_path: Path) -> None:
+    samples = make_samples(each=3)
+
+    def scores(high, nth):
+        return lambda s, a: reply_text(*[high - (s.row + nth) % 2] * 2)
+
+    entries = [
+        judged(tmp_path, samples, name=f"m{high}{nth}", answers=scores(high, nth))
+        for high, nth in ((9, 0), (9, 1), (3, 0))
+    ]
+    thin = {"edits": lambda s, e: failed(e, EditStatus.REFUSED) if s is samples[0] else e}
+    table = make_board([*entries, judged(tmp_path, samples, name="thin", run=thin)]).tables[0]
+    assert [row.standing is None for row in table.rows] == [False, False, False, True]
+    assert [words.places(row.standing) for row in table.rows] == ["1–2", "1–2", "3", "–"]
+    assert [row.standing.groups for row in table.ranked if row.standing] == ["a", "a", "b"]
+    assert table.letters == "ab"
+    assert [words.aligned(row.standing.groups, table.letters) for row in table.ranked if row.standing] == [
+        "a\u2007",
+        "a\u2007",
+        "\u2007b",
+    ]
+    assert [row.entry.label for row in table.unranked] == ["thin"]
+    assert table.ranking is not None
+    assert "2 of 3 pairs are told apart" in words.resolution(table.ranking)
+    assert f"{table.ranking.smallest_difference:.2f} in O" in words.resolution(table.ranking)
+    assert min(table.drawn) < 3 < max(table.drawn)
+
+
+def test_the_head_says_who_judged_and_how_it_was_asked_once_each(tmp_path: Path) -> None:
+    samples = make_samples(("en", "cn"))
+    offline = {"judge": "offline", "protocol": "pixels", "request_id": "pixels-1", "vlm": False, "returned": None}
+    board = make_board([judged(tmp_path, samples, name="a"), judged(tmp_path, samples, name="b", **offline)])
+    (first, asked), (second, _) = board.ways
+    assert first == "judge-1@api.example"
+    assert "text first" in asked
+    assert second.startswith("No VLM: offline@")
+    assert board.samples_by_language == {"en": 11, "cn": 11}
+
+
+def test_a_band_of_no_width_is_one_number() -> None:
+    assert words.ends(6.714, 6.98) == "6.71 – 6.98"
+    assert words.ends(6.93, 6.93) == "6.93"
+    assert words.ends(nan, nan) == "–"
 
 
 def test_nothing_is_a_board_too() -> None:

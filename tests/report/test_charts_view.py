@@ -105,7 +105,7 @@ def test_a_pair_opens_the_gallery_on_its_two_models(page: Any) -> None:
         " return ['model-01', 'model-12'].map(name => d.entries.find(one => one.label === name).id); })()"
     )
     cell.click()
-    assert page.locator("#gallery").is_visible()
+    page.locator("#gallery").wait_for()
     assert not page.locator("#pairs").is_visible()
     assert page.url.endswith(f"&a={first}&b={second}&o=gap")
     assert page.locator("select[name=t]").input_value() == page.url.split("#t=")[1].split("&")[0]
@@ -135,7 +135,7 @@ def test_a_matrix_is_walked_with_arrow_keys_and_reads_out_its_cells(page: Any) -
         page.keyboard.press(key)
         assert at() == place
     page.keyboard.press("Enter")
-    assert page.locator("#gallery").is_visible()
+    page.locator("#gallery").wait_for()
 
 
 @pytest.mark.parametrize("view", ["categories", "pairs"])

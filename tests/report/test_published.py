@@ -21,7 +21,8 @@ from gedit_bench.report.beside import beside
 from gedit_bench.report.board import make_board
 from gedit_bench.report.build import build_report
 from gedit_bench.report.published import LEFT_OUT, REMARKS, read_published
-from gedit_bench.report.spread import WIDTH, spread_svg
+from gedit_bench.report.spread import spread_svg
+from gedit_bench.report.whisker import scale_of
 from gedit_bench.results import Scored, find_scoring, score
 
 EVIL = "</table></script><script>alert(1)</script><img src=x onerror=alert(2)> & \"' | *x* [y](z)"
@@ -131,13 +132,14 @@ def report(whole: Scored, folder: Path, results: Sequence[Json]) -> tuple[Boards
 
 def test_a_model_has_one_row_with_the_range_of_its_sources(whole: Scored, tmp_path: Path) -> None:
     page, value, markdown = report(whole, tmp_path, SEVERAL)
-    head, *rows = page.tables[0].rows
+    head, *found = page.tables[0].rows
+    rows = [[model, overall, *others] for model, overall, _, *others in found]
     assert head[0].startswith("Published elsewhere, for orientation; not measured here")
     assert "6 numbers for 4 models" in head[0]
     assert "1 made by another formula, 1 with no judge named" in head[0]
     shown = [(name.split(" ")[0], overall) for name, overall, *_ in rows]
     assert [name for name, _ in shown] == ["Alpha", "Painter", "Same", "zebra"]
-    assert [overall.split(" O by its")[0] for _, overall in shown] == ["3.00", "6.44 – 6.70", "6.97", "7.12"]
+    assert [overall for _, overall in shown] == ["3.00", "6.44 – 6.70", "6.97", "7.12"]
     alpha, painter, same, zebra = rows
     assert painter[2:4] == ["7.00 – 7.10", "6.80"]
     assert "1 of 2: by its caption a mean over samples" in painter[4]
@@ -148,7 +150,9 @@ def test_a_model_has_one_row_with_the_range_of_its_sources(whole: Scored, tmp_pa
     assert "first run" in painter[4]
     assert zebra[4].startswith("The site , another’s model, 2025-07-31")
     assert same[4].startswith("2 sources")
-    assert page.source.count('<svg class="spread"') == 1  # only where what is shown differs
+    assert found[1][2] == "O by its sources: 6.44, 6.70"
+    assert page.source.count('<svg class="spread"') == 5
+    assert page.source.count('class="range"') == 1  # only where they differ
     assert not any("Elsewhere" in cell for row in rows for cell in row)
     assert [row[0] for row in page.tables[1].rows[1:]] == ["Elsewhere"]  # the one about the intersection
 
@@ -192,11 +196,8 @@ def test_published_rows_are_as_wide_as_their_table(whole: Scored, tmp_path: Path
 def test_many_rows_are_folded_until_asked_for(whole: Scored, tmp_path: Path) -> None:
     few, _, _ = report(whole, tmp_path, [result(f"model {n}") for n in range(12)])
     many, _, _ = report(whole, tmp_path, [result(f"model {n}") for n in range(13)])
-    boxes = [[values for _, values in page.tags if values.get("type") == "checkbox"] for page in (few, many)]
-    assert [sum(values.get("name") != "drawn" for values in found) for found in boxes] == [
-        0,
-        1,
-    ]  # but for the radars' own
+    boxes = [[tag for tag in page.tags if tag[1].get("type") == "checkbox"] for page in (few, many)]
+    assert len(boxes[1]) - len(boxes[0]) == 1
     assert "Show all 13" in many.source
     assert len(many.tables[0].rows) == 14
 
@@ -421,13 +422,14 @@ def test_the_bundled_numbers_stand_beside_a_whole_table(whole: Scored, tmp_path:
 
 
 @given(values=st.lists(st.floats(-5, 15), min_size=1, max_size=9))
-def test_a_strip_has_a_tick_for_each_number_within_its_scale(values: list[float]) -> None:
-    drawn = str(spread_svg(values, '"</svg>'))
+def test_a_strip_has_a_mark_for_each_number_within_its_scale(values: list[float]) -> None:
+    scale = scale_of([2.0, 8.0])
+    drawn = str(spread_svg(scale, values, '"</svg>'))
     assert "&lt;/svg&gt;" in drawn
-    ticks = [float(place) for place in re.findall(r"M([\d.]+) 1V", drawn)]
-    assert ticks == sorted({round(WIDTH * min(max(0, value), 10) / 10, 1) for value in values})
-    first, last = re.findall(r'class="range" d="M([\d.]+) 6H([\d.]+)"', drawn)[0]
-    assert (float(first), float(last)) == (ticks[0], ticks[-1])
+    marks = [float(place) for place in re.findall(r"M([\d.]+) 2V", drawn)]
+    assert marks == sorted({scale.place(min(max(2, value), 8)) for value in values})
+    ranges = re.findall(r'class="range" d="M([\d.]+) 7H([\d.]+)"', drawn)
+    assert [tuple(map(float, one)) for one in ranges] == ([(marks[0], marks[-1])] if len(marks) > 1 else [])
 
 
 def test_the_page_about_it_counts_right() -> None:

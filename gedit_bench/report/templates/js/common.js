@@ -22,3 +22,8 @@ const two = (value) => (value === undefined ? "–" : value.toFixed(2));
 const flagsOf = (cell) => [...new Set([...(cell.flags || []), ...(cell.sc?.flags || []), ...(cell.pq?.flags || [])])];
 const link = (values) => "#" + new URLSearchParams(values).toString();
 function remember(address) { try { history.replaceState(null, "", address); } catch { /* some browsers forbid it for files */ } }
+// What a reader chose stays in the browser, where it lets a page keep something.
+function keep(name, value) {
+  try { if (value) localStorage.setItem(`gedit-bench-${name}`, value); else localStorage.removeItem(`gedit-bench-${name}`); } catch { /* not kept */ }
+}
+function kept(name) { try { return localStorage.getItem(`gedit-bench-${name}`); } catch { return null; } }

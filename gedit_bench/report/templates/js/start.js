@@ -1,4 +1,5 @@
 startTheme();
+startBoard();
 startViews();
 startCharts();
 startViewer();
