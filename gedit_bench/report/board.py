@@ -110,7 +110,7 @@ class Row:
 class BoardTable:
     """Rows that may be ranked together.
 
-        `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of the
+    `differs` says why they stand apart from the first table of the same language and subset. `ranking` speaks of the
     rows by their index; None where fewer than two take part.
     """
 

@@ -131,7 +131,7 @@ def _environment() -> Environment:
         "panel_figure": figures.panel_figure,
         "shorten": charts.shorten,
         "matrix": pairs.matrix,
-        "difference": pairs.signed,
+        "signed": pairs.signed,
         "spread": spread_svg,
     }
     return environment

@@ -153,4 +153,4 @@ def test_intervals_and_standings_are_in_every_file(tmp_path: Path) -> None:
     assert f"| {low:.2f} to {high:.2f} |" in rows[1]
     assert rows[1].startswith("| 1 | 1–2 |")
     assert rows[3].startswith("| 3 | 3 |")
-    assert "2 of 3 pairs of models told apart" in text
+    assert "2 of 3 pairs are told apart" in text
