@@ -282,6 +282,8 @@ def build_report(
     *,
     allow_partial: bool = False,
     scorings: Sequence[str] = ("official",),
+    single_file: bool = False,
+    embed_budget: float | None = None,
 ) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
@@ -290,15 +292,29 @@ def build_report(
         out: where the page lands; `leaderboard` in the first of `paths` if None.
         allow_partial: give partial runs a headline.
         scorings: how replies become numbers; rows of different scorings never share a table.
+        single_file: put thumbnails into the page, of a selection of samples that fits.
+        embed_budget: megabytes that they may take there; 20 if None.
 
     Raises:
+        UsageError: there is a budget for a single file, and none is asked for.
         DataError: nothing has been judged yet.
     """
     from gedit_bench.report.build import build_report as render_report
+    from gedit_bench.report.embedding import BUDGET
+
+    if embed_budget is not None and not single_file:
+        raise UsageError("--embed-budget needs --single-file.", "Without it thumbnails lie beside the page.")
 
     folders = list(paths)
     scored = scored_runs(folders, scorings)
     if not scored:
         raise DataError("Nothing in there has been judged yet.", "Judge a run with `gedit-bench judge RUN`.")
     out = out or folders[0] / "leaderboard"
-    return render_report(scored, out, allow_partial=allow_partial, sources=sources_of_runs())
+    return render_report(
+        scored,
+        out,
+        allow_partial=allow_partial,
+        sources=sources_of_runs(),
+        single_file=single_file,
+        embed_budget=BUDGET if embed_budget is None else embed_budget,
+    )

@@ -18,6 +18,13 @@ def report(
     ] = None,
     allow_partial: AllowPartial = False,
     scoring: Scorings = None,
+    single_file: Annotated[
+        bool, option("--single-file", help="Put thumbnails into the page, of a selection of samples that fits.")
+    ] = False,
+    embed_budget: Annotated[
+        float | None,
+        option("--embed-budget", metavar="MB", min=0, help="What they may take in a single file. Default: 20."),
+    ] = None,
 ) -> None:
     """Render a page, CSV, JSON and Markdown of any set of runs.
 
@@ -26,6 +33,7 @@ def report(
       gedit-bench report results/identity results/pil-filters --out /tmp/page
       gedit-bench report --allow-partial
       gedit-bench report --scoring official --scoring zeros
+      gedit-bench report --single-file --embed-budget 8
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell
@@ -33,7 +41,12 @@ def report(
     tell(
         str(
             api.build_report(
-                runs or [Path("results")], out, allow_partial=allow_partial, scorings=scoring or ["official"]
+                runs or [Path("results")],
+                out,
+                allow_partial=allow_partial,
+                scorings=scoring or ["official"],
+                single_file=single_file,
+                embed_budget=embed_budget,
             )
         )
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gedit_bench.report.board import make_board
 from gedit_bench.report.cards import SourceImages, make_cards, make_pictures
+from gedit_bench.report.embedding import BUDGET, embed
 from gedit_bench.report.gallery import gallery_json
 from gedit_bench.report.notices import Notice, notices
 from gedit_bench.report.page import render
@@ -24,6 +25,8 @@ def build_report(
     allow_partial: bool = False,
     sources: SourceImages | None = None,
     title: str = TITLE,
+    single_file: bool = False,
+    embed_budget: float = BUDGET,
 ) -> Path:
     """Write a report into the folder `out` and return the path of its page.
 
@@ -36,6 +39,9 @@ def build_report(
         allow_partial: give headlines to rows of which samples were never brought to an end.
         sources: returns the image that a sample was edited from; without it the page says that it is lacking.
         title: the page's title.
+        single_file: put thumbnails into the page, which then needs no `thumbs/`; that of as many samples as
+            `embed_budget` allows.
+        embed_budget: megabytes that those thumbnails may take in the page.
 
     Raises:
         UnavailableError: the disk is full or the folder can't be written.
@@ -44,10 +50,15 @@ def build_report(
     board = make_board(scored, allow_partial=allow_partial)
     make_folder(out)
     cards = make_cards(board.entries)
-    pictures = make_pictures(board.entries, cards, out, sources)
-    told = notices(board, cards, pictures)
+    if single_file:
+        pictures, embedded = embed(board.entries, cards, out, sources, embed_budget)
+        shown = [card for card in cards if pictures.holds(card)]
+    else:
+        pictures, embedded, shown = make_pictures(board.entries, cards, out, sources), None, cards
+    told = notices(board, shown, pictures)
     as_json = board_json(board, title=title, created=created, warnings=_by_kind(told))
-    page = render(board, gallery_json(board, cards, pictures, out), told, title=title, created=created)
+    data = gallery_json(board, cards, pictures, None if single_file else out)
+    page = render(board, data, told, title=title, created=created, embedded=embedded)
     for name, text in (
         ("leaderboard.csv", board_csv(board)),
         ("leaderboard.json", board_json_text(as_json)),

@@ -1,6 +1,7 @@
 """The gallery's cards: a sample with what each judged run made of it, and the pictures of both."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from PIL import Image
 from gedit_bench.errors import DataError, UnavailableError
 from gedit_bench.records import LANGUAGES, TASKS, Edit, EditStatus, Sample, SampleId, Verdict
 from gedit_bench.report.board import Entry
-from gedit_bench.report.thumbnails import edit_thumbnail, source_thumbnail
+from gedit_bench.report.thumbnails import edit_thumbnail, made_already, source_thumbnail
 from gedit_bench.store.run import Run
 
 SourceImages = Callable[[Run, Sample], Image.Image | None]
@@ -25,6 +26,12 @@ class Card:
     source_id: str | None
     verdicts: dict[int, Verdict] = field(default_factory=dict)
 
+    @property
+    def edits(self) -> list[tuple[int, Edit]]:
+        """The edits that ended `ok`, each with the index of its entry."""
+        found = [(index, verdict.edit) for index, verdict in self.verdicts.items()]
+        return [(index, edit) for index, edit in found if edit is not None and edit.status is EditStatus.OK]
+
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
@@ -36,6 +43,10 @@ class Pictures:
     edits: dict[str, str | None]
     sources: dict[str, str | None]
     broken: dict[int, int]
+
+    def holds(self, card: Card) -> bool:
+        """True if there is a picture of any of the card's edits."""
+        return any(self.edits.get(edit.sha256 or "") for _, edit in card.edits)
 
 
 def make_cards(entries: Iterable[Entry]) -> list[Card]:
@@ -60,20 +71,24 @@ def make_cards(entries: Iterable[Entry]) -> list[Card]:
 
 
 def make_pictures(entries: Sequence[Entry], cards: Sequence[Card], out: Path, sources: SourceImages | None) -> Pictures:
-    """Make the thumbnails that aren't there yet."""
-    made: dict[str, str | None] = {}
-    broken: dict[int, int] = {}
+    """Make the thumbnails of some cards that aren't there yet."""
+    edits = [(entries[index].scored.run, edit) for card in cards for index, edit in card.edits]
+    made: dict[str, str | None] = {edit.sha256 or "": made_already(out, edit.sha256) for _, edit in edits}
+    missing = [(run, edit) for run, edit in edits if made[edit.sha256 or ""] is None]
     with ThreadPoolExecutor(2) as pool:
-        for entry in entries:
-            run = entry.scored.run
-            edits = [v.edit for v in entry.scored.verdicts if v.edit and v.edit.status is EditStatus.OK]
-            paths = list(pool.map(lambda edit, run=run: edit_thumbnail(out, run, edit), edits))
-            for edit, path in zip(edits, paths, strict=True):
-                made[edit.sha256 or ""] = path or made.get(edit.sha256 or "")
-            lost = sum(path is None or not _is_there(run, edit) for edit, path in zip(edits, paths, strict=True))
-            if lost:
-                broken[entry.index] = lost
-    return Pictures(made, _sources(entries, cards, out, sources), broken)
+        for (_, edit), path in zip(missing, pool.map(lambda one: edit_thumbnail(out, *one), missing), strict=True):
+            made[edit.sha256 or ""] = path or made[edit.sha256 or ""]
+    return Pictures(made, _sources(entries, cards, out, sources), count_broken(entries, cards, made))
+
+
+def count_broken(entries: Sequence[Entry], cards: Iterable[Card], made: Mapping[str, str | None]) -> dict[int, int]:
+    """Return how many `ok` edits of each entry have no image, or none that a thumbnail could be made of."""
+    found: Counter[int] = Counter()
+    for card in cards:
+        for index, edit in card.edits:
+            if made.get(edit.sha256 or "", "unknown") is None or not _is_there(entries[index].scored.run, edit):
+                found[index] += 1
+    return dict(found)
 
 
 def _sources(

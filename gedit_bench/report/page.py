@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from math import isnan
 from pathlib import Path
@@ -12,17 +12,26 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gedit_bench.records import LANGUAGES, SUBSETS, TASKS, Json
 from gedit_bench.report import words
 from gedit_bench.report.board import Board
-from gedit_bench.report.gallery import script_data
+from gedit_bench.report.embedding import Embedded
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
+from gedit_bench.report.packing import script_data
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base", "board", "categories", "gallery", "viewer", "method", "print")
-_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "start")
+_SCRIPTS = ("common", "theme", "views", "filters", "cards", "gallery", "viewer", "judges", "start")
 """Run in this order in one scope; `theme_early` runs before anything is drawn."""
 
 
-def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, created: str) -> str:
+def render(
+    board: Board,
+    data: Mapping[str, Json],
+    notices: Sequence[Notice],
+    *,
+    title: str,
+    created: str,
+    embedded: Embedded | None = None,
+) -> str:
     """Return the page's HTML.
 
     Args:
@@ -31,6 +40,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
         notices: the warnings at the page's head.
         title: the page's title.
         created: when it was made, ISO 8601.
+        embedded: the thumbnails that stand in the page; None if they lie beside it.
     """
     css = "".join(_asset(f"css/{name}.css") for name in _STYLES)
     early_js = _asset("js/theme_early.js")
@@ -53,6 +63,7 @@ def render(board: Board, data: Json, notices: Sequence[Notice], *, title: str, c
             css=css,
             early_js=early_js,
             page_js=page_js,
+            embedded=embedded,
             data_type=data_type,
             data=data_text,
         )
