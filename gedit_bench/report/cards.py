@@ -1,7 +1,8 @@
 """The gallery's cards: a sample with what each judged run made of it, and the pictures of both."""
 
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,11 +38,13 @@ class Card:
 class Pictures:
     """Thumbnails' paths by SHA-256 of the edit and by source id; None where there is none.
 
-    `broken` counts, by entry, the `ok` edits whose image is missing, unreadable or not the recorded one.
+    `images` are the edits, by entry's index and sample, whose file is inside their run's folder. `broken` counts, by
+    entry, the `ok` edits whose image is missing, unreadable or not the recorded one.
     """
 
     edits: dict[str, str | None]
     sources: dict[str, str | None]
+    images: frozenset[tuple[int, SampleId]]
     broken: dict[int, int]
 
     def holds(self, card: Card) -> bool:
@@ -78,17 +81,44 @@ def make_pictures(entries: Sequence[Entry], cards: Sequence[Card], out: Path, so
     with ThreadPoolExecutor(2) as pool:
         for (_, edit), path in zip(missing, pool.map(lambda one: edit_thumbnail(out, *one), missing), strict=True):
             made[edit.sha256 or ""] = path or made[edit.sha256 or ""]
-    return Pictures(made, _sources(entries, cards, out, sources), count_broken(entries, cards, made))
+    images = find_images(entries, cards)
+    return Pictures(made, _sources(entries, cards, out, sources), images, count_broken(cards, made, images))
 
 
-def count_broken(entries: Sequence[Entry], cards: Iterable[Card], made: Mapping[str, str | None]) -> dict[int, int]:
-    """Return how many `ok` edits of each entry have no image, or none that a thumbnail could be made of."""
-    found: Counter[int] = Counter()
+def find_images(entries: Sequence[Entry], cards: Iterable[Card]) -> frozenset[tuple[int, SampleId]]:
+    """Return which entry's edits have their image inside the run's folder. Each folder is looked into once."""
+    found = set()
+    folders: dict[str, frozenset[str]] = {}
     for card in cards:
         for index, edit in card.edits:
-            if made.get(edit.sha256 or "", "unknown") is None or not _is_there(entries[index].scored.run, edit):
-                found[index] += 1
-    return dict(found)
+            run = entries[index].scored.run
+            folder, _, name = f"{run.path}/{edit.file or ''}".rpartition("/")
+            if folder not in folders:
+                folders[folder] = _plain_files(run, Path(folder))
+            if name in folders[folder] or _is_there(run, edit):
+                found.add((index, edit.sample))
+    return frozenset(found)
+
+
+def _plain_files(run: Run, folder: Path) -> frozenset[str]:
+    """Names of the files in a folder of the run's that are no links; of none that lies elsewhere."""
+    if not folder.is_dir() or not folder.resolve().is_relative_to(run.path.resolve()):
+        return frozenset()
+    with os.scandir(folder) as files:
+        return frozenset(file.name for file in files if file.is_file(follow_symlinks=False))
+
+
+def count_broken(
+    cards: Iterable[Card], made: Mapping[str, str | None], images: Container[tuple[int, SampleId]]
+) -> dict[int, int]:
+    """Return how many `ok` edits of each entry have no image, or none that a thumbnail could be made of."""
+    edits = [(index, edit) for card in cards for index, edit in card.edits]
+    lost = [
+        index
+        for index, edit in edits
+        if made.get(edit.sha256 or "", "not tried") is None or (index, edit.sample) not in images
+    ]
+    return dict(Counter(lost))
 
 
 def _sources(

@@ -9,7 +9,7 @@ from itertools import zip_longest
 from pathlib import Path
 
 from gedit_bench.report.board import Entry
-from gedit_bench.report.cards import Card, Pictures, SourceImages, count_broken, make_pictures
+from gedit_bench.report.cards import Card, Pictures, SourceImages, count_broken, find_images, make_pictures
 from gedit_bench.report.words import samples
 
 BUDGET = 20.0
@@ -48,18 +48,19 @@ def embed(
     """Choose samples whose thumbnails fit into `budget` megabytes, and return those.
 
     Taken in turn is one sample of each category and language, always the same ones, and twins in the same turn where
-    that can be; the first that doesn't fit ends it. Thumbnails are made in `out` unless they are there, and only of what
-    is looked at.
+    that can be; the first that doesn't fit ends it. Thumbnails are made in `out` unless they are there, and only of
+    what is looked at.
     """
     strata: dict[tuple[str, str], list[Card]] = defaultdict(list)
     for card in sorted(cards, key=_order):
         strata[_stratum(card)].append(card)
     lines: dict[str, str] = {}
     used, chosen = 0, Counter(dict.fromkeys(strata, 0))
-    looked_at = Pictures({}, {}, {})
+    edits: dict[str, str | None] = {}
+    origins: dict[str, str | None] = {}
     for card, pictures in _made(entries, strata.values(), out, sources):
-        looked_at.edits.update(pictures.edits)
-        looked_at.sources.update(pictures.sources)
+        edits |= pictures.edits
+        origins |= pictures.sources
         new = {path: _line(out, path) for path in _paths(card, pictures) if path not in lines}
         size = sum(map(len, new.values()))
         if used + size > budget * _MEGABYTE:
@@ -67,10 +68,12 @@ def embed(
         used += size
         lines |= new
         chosen[_stratum(card)] += bool(_paths(card, pictures))
+    images = find_images(entries, cards)
     held = Pictures(
-        {sha256: path for sha256, path in looked_at.edits.items() if path in lines},
-        {source_id: path for source_id, path in looked_at.sources.items() if path in lines},
-        count_broken(entries, cards, looked_at.edits),
+        {sha256: path for sha256, path in edits.items() if path in lines},
+        {source_id: path for source_id, path in origins.items() if path in lines},
+        images,
+        count_broken(cards, edits, images),
     )
     return held, Embedded("".join(lines.values()), len(lines), dict(chosen), len(cards))
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import quote
 
-from gedit_bench.errors import DataError
 from gedit_bench.records import Edit, EditStatus, Json, Reading, Reply, SampleId, Verdict
 from gedit_bench.report.board import Board, Entry
 from gedit_bench.report.cards import Card, Pictures
@@ -144,10 +143,10 @@ def _cell(index: int, verdict: Verdict, entry: Entry, pictures: Pictures) -> dic
         "pq": _aspect(verdict.pq, verdict.pq_reply, entry),
         "imported": verdict.imported,
     }
-    return _without_empty(cell) | (_edit(verdict.edit, entry.scored.run, pictures) if verdict.edit else {})
+    return _without_empty(cell) | (_edit(verdict.edit, index, pictures) if verdict.edit else {})
 
 
-def _edit(edit: Edit, run: Run, pictures: Pictures) -> dict[str, Json]:
+def _edit(edit: Edit, index: int, pictures: Pictures) -> dict[str, Json]:
     made = edit.status is EditStatus.OK
     return _without_empty(
         {
@@ -155,7 +154,7 @@ def _edit(edit: Edit, run: Run, pictures: Pictures) -> dict[str, Json]:
             "message": edit.message,
             "thumb": pictures.edits.get(edit.sha256 or "") if made else None,
             "file": None if edit.file == _official_place(edit.sample) else edit.file,
-            "full": made and _is_inside(edit, run),
+            "full": (index, edit.sample) in pictures.images,
             "size": f"{edit.width} × {edit.height}" if edit.width and edit.height else "",
             "seed": edit.seed,
             "seconds": None if edit.seconds is None else round(edit.seconds, 2),
@@ -167,14 +166,6 @@ def _edit(edit: Edit, run: Run, pictures: Pictures) -> dict[str, Json]:
 def _official_place(sample: SampleId) -> str:
     """Where an edit is unless its line says otherwise; the page's script knows this, too."""
     return f"images/fullset/{sample.task_type}/{sample.language}/{sample.key}.png"
-
-
-def _is_inside(edit: Edit, run: Run) -> bool:
-    try:
-        run.image_path(edit)
-    except DataError:
-        return False
-    return True
 
 
 def _aspect(reading: Reading | None, reply: Reply | None, entry: Entry) -> dict[str, Json] | None:

@@ -78,7 +78,8 @@ class Run:
         Of several lines for a sample, one whose SHA-256 matches the file wins, else the newest.
         """
         lines: dict[SampleId, list[Edit]] = {}
-        for edit in sorted(self._edit_lines(), key=lambda edit: edit.time):
+        edits = (from_json(Edit, line) for line in self._edit_lines())
+        for edit in sorted(edits, key=lambda edit: edit.time):
             lines.setdefault(edit.sample, []).append(edit)
         return {sample: self._deciding(edits) for sample, edits in lines.items()}
 
@@ -134,15 +135,15 @@ class Run:
     def paid_for_edits(self) -> dict[SampleId, float]:
         """Return US dollars by sample as its backend stated them, for all attempts, failed ones included."""
         paid: dict[SampleId, float] = {}
-        for edit in self._edit_lines():
-            if edit.cost_usd is not None:
-                paid[edit.sample] = paid.get(edit.sample, 0.0) + edit.cost_usd
+        for line in self._edit_lines():
+            if line.get("cost_usd") is not None:
+                edit = from_json(Edit, line)
+                paid[edit.sample] = paid.get(edit.sample, 0.0) + (edit.cost_usd or 0.0)
         return paid
 
-    def _edit_lines(self) -> Iterator[Edit]:
+    def _edit_lines(self) -> Iterator[dict[str, Json]]:
         for path in sorted(self.path.glob(layout.EDIT_LINES)):
-            for line in read_lines(path):
-                yield from_json(Edit, line)
+            yield from read_lines(path)
 
     def _deciding(self, edits: list[Edit]) -> Edit:
         if len({edit.sha256 for edit in edits}) == 1:

@@ -26,9 +26,9 @@ function unpack(packed) {
 function objects({ rows, columns }) {
   const found = Array.from({ length: rows }, () => ({}));
   for (const [name, column] of Object.entries(columns)) {
-    const [field, inner] = name.split("."), { values, at } = column;
+    const [field, inner] = name.split("."), whole = Array.isArray(column);
     found.forEach((row, i) => {
-      const value = at ? values[at[i]] : column[i];
+      const value = whole ? column[i] : column.values[column.at[i]];
       if (value === undefined || value === null) return;
       if (inner) (row[field] ??= {})[inner] = value; else row[field] = value;
     });
