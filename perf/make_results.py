@@ -3,9 +3,9 @@
     python perf/make_results.py --out results_folder --models 20 --samples 1212
 
 Lines are written as the store writes them. Image files are hard links to a few pictures, so that 24,240 of them cost
-little; their recorded SHA-256 are made up, each another one, and `leaderboard/thumbs` holds a thumbnail for each: so a
-report takes as many names and bytes as a real one, and has no thumbnails left to make. Reasonings are 100 to 260 characters,
-words of this project's documents drawn by frequency, which compresses less than a judge's prose.
+little; their recorded SHA-256 are made up, each another one, and `leaderboard/thumbs` holds a thumbnail for each: so
+a report takes as many names and bytes as a real one, and has no thumbnails left to make. Reasonings are 100 to 260
+characters, words of this project's documents drawn by frequency, which compresses less than a judge's prose.
 """
 
 import argparse

@@ -78,8 +78,9 @@ def browse(page: Path, view: str) -> None:
             nodes = opened.evaluate(NODES)
             browser.close()
     print(
-        f"{page.parent.name + '/' + page.name + view:<42} first paint {statistics.median(loaded):.2f} s, "
-        f"gallery usable {statistics.median(times):.2f} s (median of {TIMES}, worst {max(times):.2f}), {nodes} nodes in view"
+        f"{page.name + view:<42} first paint {statistics.median(loaded):.2f} s, "
+        f"gallery usable {statistics.median(times):.2f} s (median of {TIMES}, worst {max(times):.2f}), "
+        f"{nodes} nodes in view"
     )
 
 

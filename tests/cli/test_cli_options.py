@@ -185,6 +185,20 @@ def test_report_out_is_where_the_page_lands(results: Path) -> None:
     assert (Path("page") / "leaderboard.csv").exists()
 
 
+def test_a_single_file_holds_what_its_budget_allows(results: Path) -> None:
+    def pictures(*words: object) -> list[str]:
+        assert gedit_bench("report", "--out", "page", *words).code == 0
+        return re.findall(r"^(?:.*>)?(thumbs/\S+ \S+)$", Path("page/index.html").read_text(), re.MULTILINE)
+
+    assert pictures() == []
+    everything = pictures("--single-file")
+    size = sum(map(len, everything))
+    some = pictures("--single-file", "--embed-budget", size / 1.2e6)
+    assert 0 < len(some) < len(everything)
+    assert pictures("--single-file", "--embed-budget", "0") == []
+    assert gedit_bench("report", "--embed-budget", "5").code == 2
+
+
 @pytest.mark.parametrize("verb", ["edit", "run", "judge", "plan"])
 def test_only_failed_leaves_what_is_missing(verb: str, base: Words, results: Path, run: Path) -> None:
     for file in [file for folder in judgements() for file in folder.iterdir()]:
@@ -696,6 +710,7 @@ COVERED: dict[str, dict[str, str]] = {
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
     "report": PARTIAL
     | {"--out": "test_report_out_is_where_the_page_lands"}
+    | dict.fromkeys(("--single-file", "--embed-budget"), "test_a_single_file_holds_what_its_budget_allows")
     | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"},
     "compare": TOP
     | AS_JSON
