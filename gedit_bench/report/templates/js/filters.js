@@ -1,7 +1,7 @@
 // The filters: which samples they let through, in which order, on which page.
 const NODES = 1100;  // what the cards of one page may come to
 const CARDS = 24;
-const ORDERS = { "": "by category", low: "lowest O first", high: "highest O first", gap: "widest difference" };
+const ORDERS = { "": "by category", low: "lowest O first", high: "highest O first", gap: "widest gap" };
 // The samples of a comparison come with a `difference` each, in its order.
 const MOVED_ORDERS = { "": "most lost first", gained: "most gained first", low: ORDERS.low, high: ORDERS.high };
 const form = byId("filters");
