@@ -283,6 +283,8 @@ def build_report(
     allow_partial: bool = False,
     scorings: Sequence[str] = ("official",),
     with_published: bool | Path = False,
+    single_file: bool = False,
+    embed_budget: float | None = None,
 ) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
@@ -293,13 +295,19 @@ def build_report(
         scorings: how replies become numbers; rows of different scorings never share a table.
         with_published: show numbers of others below the tables that they fit: the bundled ones, or those of a file in
             the form of `data/published_results.json`.
+        single_file: put thumbnails into the page, of a selection of samples that fits.
+        embed_budget: megabytes that they may take there; 20 if None.
 
     Raises:
+        UsageError: there is a budget for a single file, and none is asked for.
         DataError: nothing has been judged yet, or the published numbers can't be read.
     """
     from gedit_bench.report.build import build_report as render_report
+    from gedit_bench.report.embedding import BUDGET
     from gedit_bench.report.published import read_published
 
+    if embed_budget is not None and not single_file:
+        raise UsageError("--embed-budget needs --single-file.", "Without it thumbnails lie beside the page.")
     folders = list(paths)
     scored = scored_runs(folders, scorings)
     if not scored:
@@ -308,4 +316,12 @@ def build_report(
     if with_published:
         published = read_published(with_published if isinstance(with_published, Path) else None)
     out = out or folders[0] / "leaderboard"
-    return render_report(scored, out, allow_partial=allow_partial, sources=sources_of_runs(), published=published)
+    return render_report(
+        scored,
+        out,
+        allow_partial=allow_partial,
+        sources=sources_of_runs(),
+        published=published,
+        single_file=single_file,
+        embed_budget=BUDGET if embed_budget is None else embed_budget,
+    )

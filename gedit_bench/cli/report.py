@@ -22,6 +22,13 @@ def report(
         bool,
         option("--with-published", help="Show what others published below the tables that it fits, never ranked."),
     ] = False,
+    single_file: Annotated[
+        bool, option("--single-file", help="Put thumbnails into the page, of a selection of samples that fits.")
+    ] = False,
+    embed_budget: Annotated[
+        float | None,
+        option("--embed-budget", metavar="MB", min=0, help="What they may take in a single file. Default: 20."),
+    ] = None,
 ) -> None:
     """Render a page of any set of runs; beside it CSV, JSON, Markdown, LaTeX, scores by sample and claim cards.
 
@@ -31,6 +38,7 @@ def report(
       gedit-bench report --allow-partial
       gedit-bench report --scoring official --scoring zeros
       gedit-bench report --with-published
+      gedit-bench report --single-file --embed-budget 8
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell
@@ -41,5 +49,7 @@ def report(
         allow_partial=allow_partial,
         scorings=scoring or ["official"],
         with_published=with_published,
+        single_file=single_file,
+        embed_budget=embed_budget,
     )
     tell(str(page))

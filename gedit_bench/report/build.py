@@ -6,6 +6,7 @@ from pathlib import Path
 from gedit_bench.report.beside import beside
 from gedit_bench.report.board import make_board
 from gedit_bench.report.cards import SourceImages, make_cards, make_pictures
+from gedit_bench.report.embedding import BUDGET, embed
 from gedit_bench.report.gallery import gallery_json
 from gedit_bench.report.notices import Notice, notices
 from gedit_bench.report.outputs import table_files
@@ -27,6 +28,8 @@ def build_report(
     sources: SourceImages | None = None,
     title: str = TITLE,
     published: Sequence[PublishedResult] | None = None,
+    single_file: bool = False,
+    embed_budget: float = BUDGET,
 ) -> Path:
     """Write a report into the folder `out` and return the path of its page.
 
@@ -40,6 +43,9 @@ def build_report(
         sources: returns the image that a sample was edited from; without it the page says that it is lacking.
         title: the page's title.
         published: numbers of others, to be set beside the tables that they fit; None says nothing of them.
+        single_file: put thumbnails into the page, which then needs no `thumbs/`; that of as many samples as
+            `embed_budget` allows.
+        embed_budget: megabytes that those thumbnails may take in the page.
 
     Raises:
         UnavailableError: the disk is full or the folder can't be written.
@@ -49,11 +55,15 @@ def build_report(
     around = {} if published is None else {table.id: beside(table, published) for table in board.tables}
     make_folder(out)
     cards = make_cards(board.entries)
-    pictures = make_pictures(board.entries, cards, out, sources)
-    told = notices(board, cards, pictures)
+    if single_file:
+        pictures, embedded = embed(board.entries, cards, out, sources, embed_budget)
+        shown = [card for card in cards if pictures.holds(card)]
+    else:
+        pictures, embedded, shown = make_pictures(board.entries, cards, out, sources), None, cards
+    told = notices(board, shown, pictures)
     files = table_files(board, title=title, created=created, warnings=_by_kind(told), published=around)
-    data = gallery_json(board, cards, pictures, out)
-    page = render(board, data, told, title=title, created=created, published=around)
+    data = gallery_json(board, cards, pictures, None if single_file else out)
+    page = render(board, data, told, title=title, created=created, published=around, embedded=embedded)
     for name, text in {**files, PAGE: page}.items():
         write_bytes(out / name, text.encode("utf-8", "backslashreplace"))
     return out / PAGE

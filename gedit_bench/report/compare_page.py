@@ -25,7 +25,18 @@ from gedit_bench.store.provenance import now
 PAGE = "compare.html"
 
 _STYLES = ("base", "board", "gallery", "viewer", "method", "comparison", "print")
-_SCRIPTS = ("common", "theme", "views", "gallery", "viewer", "comparison", "start_comparison")
+_SCRIPTS = (
+    "common",
+    "theme",
+    "views",
+    "filters",
+    "cards",
+    "gallery",
+    "viewer",
+    "judges",
+    "comparison",
+    "start_comparison",
+)
 
 
 @dataclass(frozen=True, slots=True)

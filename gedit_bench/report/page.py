@@ -16,25 +16,27 @@ from gedit_bench.report.beside import Beside
 from gedit_bench.report.board import Board, BoardTable
 from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.columns import columns, used
-from gedit_bench.report.gallery import script_data
+from gedit_bench.report.embedding import Embedded
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
+from gedit_bench.report.packing import script_data
 from gedit_bench.report.spread import spread_svg
 from gedit_bench.report.whisker import Scale, axis_svg, scale_of, whisker_svg
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _STYLES = ("base", "board", "published", "categories", "charts", "pairs", "gallery", "viewer", "method", "print")
-_SCRIPTS = ("common", "theme", "views", "board", "gallery", "viewer", "charts", "start")
+_SCRIPTS = ("common", "theme", "views", "board", "filters", "cards", "gallery", "viewer", "judges", "charts", "start")
 
 
 def render(
     board: Board,
-    data: Json,
+    data: Mapping[str, Json],
     notices: Sequence[Notice],
     *,
     title: str,
     created: str,
     published: Mapping[str, Beside] = MappingProxyType({}),
+    embedded: Embedded | None = None,
 ) -> str:
     """Return the page's HTML.
 
@@ -45,6 +47,7 @@ def render(
         title: the page's title.
         created: when it was made, ISO 8601.
         published: what stands beside each table, by the table's id.
+        embedded: the thumbnails that stand in the page; None if they lie beside it.
     """
     return document(
         "page.html.j2",
@@ -58,6 +61,7 @@ def render(
             "other_scorings": other_scorings(board.entries),
             "tasks": TASKS,
             "published": published,
+            "embedded": embedded,
             "switches": _switches(board),
             "columns_used": used(board.tables),
             "language_words": words.LANGUAGE_WORDS,
@@ -69,7 +73,12 @@ def render(
 
 
 def document(
-    template: str, context: Mapping[str, object], data: Json, *, styles: Sequence[str], scripts: Sequence[str]
+    template: str,
+    context: Mapping[str, object],
+    data: Mapping[str, Json],
+    *,
+    styles: Sequence[str],
+    scripts: Sequence[str],
 ) -> str:
     """Return a page's HTML with its styles, scripts and data in it.
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import os
 import re
 import struct
 import zlib
@@ -28,6 +29,14 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def thumbnail_path(sha256: str) -> str:
     """Return a thumbnail's path inside the report's folder."""
     return f"thumbs/{sha256[:2]}/{sha256}.webp"
+
+
+def made_already(out: Path, sha256: str | None) -> str | None:
+    """Return a thumbnail's path inside `out` if it is there."""
+    if sha256 is None or not _SHA256.fullmatch(sha256):
+        return None
+    path = thumbnail_path(sha256)
+    return path if os.path.isfile(f"{out}/{path}") else None  # noqa: PTH113  # ten thousands of them
 
 
 def edit_thumbnail(out: Path, run: Run, edit: Edit) -> str | None:
@@ -58,9 +67,9 @@ def source_thumbnail(out: Path, source_id: str | None, load: Callable[[], Image.
 def _thumbnail(out: Path, sha256: str | None, load: Callable[[], Image.Image | None]) -> str | None:
     if sha256 is None or not _SHA256.fullmatch(sha256):
         return None
-    path = thumbnail_path(sha256)
-    if (out / path).is_file():
+    if path := made_already(out, sha256):
         return path
+    path = thumbnail_path(sha256)
     try:
         image = load()
         data = None if image is None else _webp(image)

@@ -48,10 +48,19 @@ def coverage(verdicts: Iterable[Verdict]) -> Coverage:
         selected=len(rows),
         scored=sum(row.overall is not None for row in rows),
         partial=sum(row.partial for row in rows),
-        statuses=dict(sorted(Counter(word for row in rows for word in _shortfalls(row)).items())),
+        statuses=dict(sorted(Counter(word for row in rows for word in shortfalls(row)).items())),
         low=_mean([low for low, _ in bounds]),
         high=_mean([high for _, high in bounds]),
     )
+
+
+def shortfalls(verdict: Verdict) -> list[str]:
+    """Return why a sample has no O, in the words that `statuses` counts; nothing where it has one."""
+    if verdict.edit is None and not verdict.imported:
+        return ["not edited"]
+    if verdict.edit is not None and verdict.edit.status is not EditStatus.OK:
+        return [f"edit {verdict.edit.status}"]
+    return [word for name, reading in (("SC", verdict.sc), ("PQ", verdict.pq)) for word in _shortfall(name, reading)]
 
 
 def coverage_by_category(verdicts: Iterable[Verdict]) -> dict[str, Coverage]:
@@ -72,14 +81,6 @@ def _bounds(verdict: Verdict) -> tuple[float, float]:
     low = sqrt((sc or 0.0) * (pq or 0.0))
     high = sqrt((10.0 if sc is None else sc) * (10.0 if pq is None else pq))
     return low, high
-
-
-def _shortfalls(verdict: Verdict) -> list[str]:
-    if verdict.edit is None and not verdict.imported:
-        return ["not edited"]
-    if verdict.edit is not None and verdict.edit.status is not EditStatus.OK:
-        return [f"edit {verdict.edit.status}"]
-    return [word for name, reading in (("SC", verdict.sc), ("PQ", verdict.pq)) for word in _shortfall(name, reading)]
 
 
 def _shortfall(aspect: str, reading: Reading | None) -> list[str]:

@@ -1,7 +1,7 @@
 """Records as JSON objects and back. Unknown fields are ignored, so older code reads newer files."""
 
 import dataclasses
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -32,37 +32,39 @@ def from_json(kind: type[T], value: Mapping[str, Json]) -> T:
         DataError: a field is missing or has a value that the record can't take.
     """
     try:
-        return kind(
-            **{
-                name: _typed(hint, name, value)
-                for name, hint in _hints(cast(Hashable, kind)).items()
-                if _holds(hint, name, value)
-            }
-        )
+        fields: dict[str, object] = {}
+        for name, read in _readers(cast(Hashable, kind)):
+            if read is _sample_id:
+                fields[name] = _sample_id(value)
+            elif name in value:
+                fields[name] = value[name] if read is None else read(value[name])
+        return kind(**fields)
     except (TypeError, ValueError, KeyError) as error:
         raise DataError(f"Not a valid {kind.__name__} line: {error}.", "Was the file edited by hand?") from error
 
 
 @cache
-def _hints(kind: type) -> dict[str, object]:
-    return get_type_hints(kind)
+def _readers(kind: type) -> tuple[tuple[str, Callable[[Any], object] | None], ...]:
+    """Each field's name, and what makes its value of what JSON holds; None where that is the value itself."""
+    return tuple((name, _reader(hint)) for name, hint in get_type_hints(kind).items())
 
 
-def _holds(hint: object, name: str, value: Mapping[str, Json]) -> bool:
-    return hint is SampleId or name in value
-
-
-def _typed(hint: Any, name: str, value: Mapping[str, Json]) -> object:
-    if hint is SampleId:
-        return SampleId(str(value["task_type"]), str(value["instruction_language"]), str(value["key"]))
-    field = value[name]
+def _reader(hint: Any) -> Callable[[Any], object] | None:
     if isinstance(hint, UnionType):
         hint = next(part for part in get_args(hint) if part is not type(None))
+    if hint is SampleId:
+        return _sample_id
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint(field)
-    if get_origin(hint) is tuple and isinstance(field, list):
-        return tuple(field)
-    return field
+        return hint
+    return _tuple_of_list if get_origin(hint) is tuple else None
+
+
+def _sample_id(value: Mapping[str, Json]) -> SampleId:
+    return SampleId(str(value["task_type"]), str(value["instruction_language"]), str(value["key"]))
+
+
+def _tuple_of_list(value: Json) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _plain(value: object) -> Json:

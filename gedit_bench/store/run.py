@@ -84,7 +84,7 @@ class Run:
 
     def all_edits(self) -> list[Edit]:
         """Return every line of every shard, oldest first: several for a sample that was edited more than once."""
-        return sorted(self._edit_lines(), key=lambda edit: edit.time)
+        return sorted((from_json(Edit, line) for line in self._edit_lines()), key=lambda edit: edit.time)
 
     def holds(self, edit: Edit) -> bool:
         """True if the file of an `ok` edit is there with the recorded SHA-256."""
@@ -138,15 +138,15 @@ class Run:
     def paid_for_edits(self) -> dict[SampleId, float]:
         """Return US dollars by sample as its backend stated them, for all attempts, failed ones included."""
         paid: dict[SampleId, float] = {}
-        for edit in self._edit_lines():
-            if edit.cost_usd is not None:
-                paid[edit.sample] = paid.get(edit.sample, 0.0) + edit.cost_usd
+        for line in self._edit_lines():
+            if line.get("cost_usd") is not None:
+                edit = from_json(Edit, line)
+                paid[edit.sample] = paid.get(edit.sample, 0.0) + (edit.cost_usd or 0.0)
         return paid
 
-    def _edit_lines(self) -> Iterator[Edit]:
+    def _edit_lines(self) -> Iterator[dict[str, Json]]:
         for path in sorted(self.path.glob(layout.EDIT_LINES)):
-            for line in read_lines(path):
-                yield from_json(Edit, line)
+            yield from read_lines(path)
 
     def _deciding(self, edits: list[Edit]) -> Edit:
         if len({edit.sha256 for edit in edits}) == 1:

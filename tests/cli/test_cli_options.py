@@ -198,6 +198,20 @@ def test_with_published_shows_what_others_published(results: Path) -> None:
         assert (told in Path("page/index.html").read_text()) == bool(words or variable == "yes")
 
 
+def test_a_single_file_holds_what_its_budget_allows(results: Path) -> None:
+    def pictures(*words: object) -> list[str]:
+        assert gedit_bench("report", "--out", "page", *words).code == 0
+        return re.findall(r"^(?:.*>)?(thumbs/\S+ \S+)$", Path("page/index.html").read_text(), re.MULTILINE)
+
+    assert pictures() == []
+    everything = pictures("--single-file")
+    size = sum(map(len, everything))
+    some = pictures("--single-file", "--embed-budget", size / 1.2e6)
+    assert 0 < len(some) < len(everything)
+    assert pictures("--single-file", "--embed-budget", "0") == []
+    assert gedit_bench("report", "--embed-budget", "5").code == 2
+
+
 @pytest.mark.parametrize("verb", ["edit", "run", "judge", "plan"])
 def test_only_failed_leaves_what_is_missing(verb: str, base: Words, results: Path, run: Path) -> None:
     for file in [file for folder in judgements() for file in folder.iterdir()]:

@@ -11,6 +11,7 @@ from report_fixtures import failed, judged, make_samples, picture, reply_text, s
 
 from gedit_bench.records import EditStatus
 from gedit_bench.report.build import build_report
+from gedit_bench.report.packing import packed
 
 pytestmark = pytest.mark.browser
 
@@ -144,15 +145,24 @@ def test_permalink_opens_its_edit(page: Any, report: Path) -> None:
 def test_a_large_gallery_is_unpacked_in_the_page(browser: Any, report: Path) -> None:
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', report.read_text())
     assert data
-    packed = base64.b64encode(gzip.compress(data[1].encode())).decode()
+    columns = packed(json.loads(data[1]))
+    text = base64.b64encode(gzip.compress(json.dumps(columns).encode())).decode()
     large = report.with_name("large.html")
-    large.write_text(
-        report.read_text().replace(data[0], f'<script type="application/gzip" id="data">{packed}</script>')
-    )
-    opened = browser.new_page()
-    opened.goto(large.as_uri() + "#gallery")
-    opened.locator(".card").nth(23).wait_for(timeout=5000)
-    opened.close()
+    large.write_text(report.read_text().replace(data[0], f'<script type="application/gzip" id="data">{text}</script>'))
+
+    def shown(path: Path) -> list[str]:
+        opened = browser.new_page()
+        opened.goto(path.as_uri() + "#gallery")
+        opened.locator(".card").nth(23).wait_for(timeout=5000)
+        opened.locator("button.shot").nth(3).click()
+        drawn = [
+            opened.evaluate(f"document.getElementById('{part}').{how}")
+            for part, how in (("cards", "outerHTML"), ("viewer", "innerText"))
+        ]
+        opened.close()
+        return drawn
+
+    assert shown(large) == shown(report)
 
 
 def test_theme_can_be_chosen_and_stays(page: Any) -> None:

@@ -12,7 +12,7 @@ from report_fixtures import failed, good, judged, make_judgement, make_run, make
 from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Aspect, EditStatus
 from gedit_bench.report.build import build_report
-from gedit_bench.report.gallery import script_data
+from gedit_bench.report.packing import script_data
 from gedit_bench.results import score
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \u2028 \ud800 <!-- <script> \"'"
@@ -118,6 +118,7 @@ def test_each_reply_is_held_once_and_its_reasoning_found_in_it(tmp_path: Path) -
     page = Page(build_report([judged(tmp_path, samples, answers=answers)], tmp_path / "out"))
     assert page.source.count("Unique words") == 2  # SC and PQ, one reply each
     cell = page.data["samples"][0]["cells"][0]
+    assert all("why" not in one["cells"][0]["sc"] for one in page.data["samples"][1:])  # the reply is the object itself
     for aspect in (cell["sc"], cell["pq"]):
         units = aspect["reply"].encode("utf-16-le")
         start, end = aspect["why"]
@@ -125,11 +126,13 @@ def test_each_reply_is_held_once_and_its_reasoning_found_in_it(tmp_path: Path) -
 
 
 def test_large_data_is_packed() -> None:
-    value = {"a": "</script>" * 200_000}
-    kind, text = script_data(value)
+    samples = [
+        {"id": f"s{nth}", "instruction": "</script>" * 30, "cells": [{"e": 0, "o": nth / 7}]} for nth in range(4000)
+    ]
+    kind, found = script_data({"entries": [], "samples": samples})
     assert kind == "application/gzip"
-    assert len(text) < 20_000
-    assert json.loads(gzip.decompress(base64.b64decode(text))) == value
+    assert len(found) < 60_000
+    assert json.loads(gzip.decompress(base64.b64decode(found)))["samples"]["rows"] == 4000
 
 
 def test_warnings_are_told(tmp_path: Path) -> None:
