@@ -133,7 +133,7 @@ def test_twins_stand_side_by_side_with_both_scores(page: Any) -> None:
     dialog.get_by_role("button", name="English twin").click()
     assert "/en/" in dialog.locator("dl").last.inner_text()
     page.keyboard.press("Escape")
-    assert "v=twins" in page.url
+    page.wait_for_function("location.hash.includes('v=twins')")
 
 
 def test_a_card_leads_to_its_twins(page: Any) -> None:

@@ -152,7 +152,7 @@ def test_a_model_has_one_row_with_the_range_of_its_sources(whole: Scored, tmp_pa
     assert same[4].startswith("2 sources")
     assert found[1][2] == "O by its sources: 6.44, 6.70"
     assert page.source.count('<svg class="spread"') == 5
-    assert page.source.count('class="range"') == 1  # only where they differ
+    assert page.source.count('<path class="range"') == 1  # only where they differ
     assert not any("Elsewhere" in cell for row in rows for cell in row)
     assert [row[0] for row in page.tables[1].rows[1:]] == ["Elsewhere"]  # the one about the intersection
 
