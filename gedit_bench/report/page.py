@@ -127,6 +127,7 @@ def _environment() -> Environment:
         "whisker": whisker_svg,
         "axis": axis_svg,
         "scale": _scale,
+        "published_scale": _published_scale,
         "three": words.three,
         "percent": words.percent,
         "seconds": words.seconds,
@@ -155,10 +156,14 @@ def script(names: Sequence[str]) -> str:
     return f'"use strict";\n(async () => {{\n{"".join(_asset(f"js/{name}.js") for name in names)}}})();\n'
 
 
-def _scale(table: BoardTable, published: Beside | None) -> Scale | None:
-    """What a table's means and what others published are drawn on; None where no row has a mean."""
-    beside = [value for row in published.rows for value in row.values] if published else []
-    return scale_of([*table.drawn, *beside]) if table.drawn else None
+def _scale(table: BoardTable) -> Scale | None:
+    """What a table's means are drawn on; None where no row has one."""
+    return scale_of(table.drawn) if table.drawn else None
+
+
+def _published_scale(beside: Beside) -> Scale:
+    """What the numbers that others published are drawn on: their range is wider than any interval."""
+    return scale_of([value for row in beside.rows for value in row.values])
 
 
 def _switches(board: Board) -> list[tuple[str, list[tuple[str, str]]]]:
