@@ -16,10 +16,8 @@ given = parser.parse_args()
 
 with sync_playwright() as playwright:
     browser = playwright.chromium.launch(executable_path=given.chromium, args=["--no-sandbox", "--disable-gpu"])
-    page = browser.new_page(viewport={"width": 1280, "height": 1700}, color_scheme="light")
+    page = browser.new_page(viewport={"width": 1280, "height": 1100}, color_scheme="light")
     page.goto(given.page.resolve().as_uri())
-    page.wait_for_selector("#gallery img")
-    page.evaluate("document.querySelectorAll('#board details').forEach(one => one.removeAttribute('open'))")
-    page.wait_for_timeout(500)
-    page.screenshot(path=given.out, clip={"x": 0, "y": 0, "width": 1280, "height": 1330})
+    page.wait_for_selector("#board svg")
+    page.screenshot(path=given.out)
     browser.close()
