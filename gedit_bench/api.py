@@ -91,7 +91,7 @@ def edit(
     """
     selection, editing = selection or Selection(), editing or Editing()
     choice = settle_model(model, editing)
-    choice.model.check()
+    choice.check()
     data = selection.data or HUB_ID
     benchmark = load_benchmark(data)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
@@ -218,7 +218,7 @@ def run(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    settle_model(model, editing or Editing()).model.check()
+    settle_model(model, editing or Editing()).check()
     for one in _asked(judging or Judging()):
         checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))

@@ -138,7 +138,8 @@ def run_manifest(choice: ModelChoice, benchmark: Benchmark, editing: Editing) ->
     """Return what decides the pixels of a run."""
     return RunManifest(
         model=choice.name,
-        name=editing.name or choice.model.label(),
+        backend=choice.recipe.backend,
+        name=editing.name or choice.label,
         recipe=choice.recipe.name,
         spec=choice.spec,
         settings=choice.settings,
