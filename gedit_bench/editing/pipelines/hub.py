@@ -33,7 +33,7 @@ class Listing:
     """The files of a folder, or of a repository at one commit, by their path in it.
 
     `folder` is where they stand, once they are here; `repository`, `commit` and `revision` are empty for a
-    folder of the user's.
+    folder of the user's. `from_cache` says that the hub could not be asked.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Listing:
     repository: str = ""
     revision: str = ""
     commit: str = ""
+    from_cache: bool = False
 
     def missing(self, paths: Iterable[str]) -> Iterator[tuple[str, int]]:
         """Yield those of some files that aren't here, each with its bytes."""
@@ -90,7 +91,7 @@ def fetch(listing: Listing, paths: Iterable[str]) -> None:
     missing = dict(listing.missing(paths))
     if not missing:
         return
-    check_room(listing, missing)
+    check_download(listing, missing)
     try:
         snapshot_download(
             listing.repository, revision=listing.commit, allow_patterns=[glob.escape(path) for path in missing]
@@ -104,17 +105,25 @@ def fetch(listing: Listing, paths: Iterable[str]) -> None:
         write_bytes(_storage(listing.repository) / "refs" / listing.revision, listing.commit.encode())
 
 
-def check_room(listing: Listing, paths: Iterable[str]) -> None:
-    """Compare what is still to be downloaded with the disk.
+def check_download(listing: Listing, paths: Iterable[str]) -> None:
+    """Make sure that what is still to be downloaded can be.
 
     Raises:
-        UnavailableError: there isn't enough room.
+        UnavailableError: the hub can't be reached, or the disk is too small.
     """
-    size = sum(size for _, size in listing.missing(paths))
+    missing = dict(listing.missing(paths))
+    if missing and listing.from_cache:
+        raise UnavailableError(
+            f"{listing.name} is only in part in the hub's cache ({min(missing)} is missing), and the hub can't be "
+            "reached.",
+            "Connect to the network (is HF_HUB_OFFLINE set?).",
+        )
+    size = sum(missing.values())
     free = shutil.disk_usage(next(path for path in (listing.folder, *listing.folder.parents) if path.exists())).free
     if size > free:
         raise UnavailableError(
-            f"{listing.name} needs {size / 1e9:.1f} GB more, and {listing.folder.anchor} has {free / 1e9:.1f} GB free.",
+            f"{listing.name} needs {size / 1e9:.1f} GB more, and the disk of {listing.folder.parents[2]} has "
+            f"{free / 1e9:.1f} GB free.",
             "Make room, or choose another disk with HF_HOME.",
         )
 
@@ -140,12 +149,20 @@ def _of_repository(repository: str, revision: str) -> Listing:
     return _listing(repository, revision, f"{found.sha}", files)
 
 
-def _listing(repository: str, revision: str, commit: str, files: Mapping[str, StoredFile]) -> Listing:
+def _listing(
+    repository: str, revision: str, commit: str, files: Mapping[str, StoredFile], *, from_cache: bool = False
+) -> Listing:
     folder = _storage(repository) / "snapshots" / commit
     # what the hub lists becomes paths: nothing outside the snapshot may be named
     inside = {path: file for path, file in files.items() if ".." not in Path(path).parts and not path.startswith("/")}
     return Listing(
-        name=repository, folder=folder, files=inside, repository=repository, revision=revision, commit=commit
+        name=repository,
+        folder=folder,
+        files=inside,
+        repository=repository,
+        revision=revision,
+        commit=commit,
+        from_cache=from_cache,
     )
 
 
@@ -166,7 +183,7 @@ def _cached(repository: str, revision: str) -> Listing | None:
         files = {one.path: StoredFile(one.size) for one in tree} | files
     except CachedRepoTreeNotFoundError:
         pass  # an older program filled the cache: what is there is all that is known
-    return _listing(repository, revision, commit, files)
+    return _listing(repository, revision, commit, files, from_cache=True)
 
 
 def _files_in(folder: Path) -> dict[str, StoredFile]:
