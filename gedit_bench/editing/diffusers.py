@@ -25,7 +25,6 @@ from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.records import EditStatus
 
 if TYPE_CHECKING:
-
     pass
 
 _HINT = "Name a hub id or a folder: --model diffusers:timbrooks/instruct-pix2pix."
