@@ -25,7 +25,6 @@ from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.records import EditStatus
 
 if TYPE_CHECKING:
-
     pass
 
 _HINT = "Name a hub id or a folder: --model diffusers:timbrooks/instruct-pix2pix."
@@ -137,7 +136,7 @@ class Diffusers(EditModel):
         return [
             Outcome(status=EditStatus.FILTERED, message="The pipeline's safety checker found the edit unsafe.")
             if black
-            else finish(self._signature, picture, request.source, self.settings.size, scale)
+            else finish(self._signature, picture, request.source, self.settings, scale)
             for picture, request, black in zip(output.images, requests, blackened, strict=True)
         ]
 
