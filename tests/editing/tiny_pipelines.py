@@ -32,9 +32,12 @@ from transformers import (
 )
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
-KONTEXT_OPTIONS = ("steps=2", "size=source", 'extra={"max_sequence_length": 32}')
-KLEIN_OPTIONS = ("steps=2", 'extra={"max_sequence_length": 32, "text_encoder_out_layers": [1]}')
-IP2P_OPTIONS = ("steps=2",)
+OPTIONS = {
+    "tiny-ip2p": ("steps=2",),
+    "tiny-klein": ("steps=2", 'extra={"max_sequence_length": 32, "text_encoder_out_layers": [1]}'),
+    "tiny-kontext": ("steps=2", "size=source", 'extra={"max_sequence_length": 32}'),
+}
+"""What each needs to run at toy size."""
 
 _CHAT = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
