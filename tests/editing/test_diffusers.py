@@ -67,7 +67,7 @@ def test_where_the_pipeline_lies_decides_no_pixels_but_its_content_and_settings_
         words = [word for option in (*OPTIONS["tiny-klein"], *options) for word in ("-o", option)]
         ended = gedit_bench("plan", "--model", f"diffusers:{pipeline}", "--data", three_samples, "--json", *words)
         assert ended.code == 0, ended.err
-        return ended.json()["folder"].rpartition("-")[2]
+        return ended.json()["run"].rpartition("-")[2]
 
     klein = pipelines / "tiny-klein"
     copy = shutil.copytree(klein, tmp_path / "tiny-klein")
