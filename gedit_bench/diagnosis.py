@@ -99,7 +99,7 @@ def _about(name: str, editing: settling.Editing) -> Iterator[Finding]:
         return
     if choice.recipe.needs:
         yield _tried("packages", lambda: _packages(choice))
-    yield _tried("model", lambda: _model(choice))
+    yield _tried("model", lambda: _model(choice, editing))
     needed = choice.recipe.memory_gb
     if needed is not None:
         yield _tried("memory", lambda: _memory(choice.name, needed))
@@ -111,8 +111,8 @@ def _packages(choice: ModelChoice) -> str:
     return f"{', '.join(choice.recipe.needs)}: here"
 
 
-def _model(choice: ModelChoice) -> str:
-    choice.model.check()
+def _model(choice: ModelChoice, editing: settling.Editing) -> str:
+    settling.check_model(choice, editing)
     if download := choice.model.to_download():
         return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB: `gedit-bench run` does it. Not loaded"
     choice.model.load()

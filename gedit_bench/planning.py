@@ -113,7 +113,7 @@ class Plan:
 
 
 def make_plan(model: str, selection: settling.Selection, editing: settling.Editing, judging: settling.Judging) -> Plan:
-    """Return what `run` would do with the same arguments. Writes and downloads nothing.
+    """Return what `run` would do with the same arguments. Writes nothing, and downloads no weights.
 
     Raises:
         GeditBenchError: an argument is wrong or the dataset isn't there.
@@ -126,7 +126,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     run = Run(folder, manifest)
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
-    missing = _missing_for(choice) if open_edits else []
+    missing = _missing_for(choice, editing) if open_edits else []
     try:
         asked = _asked(judging, run, benchmark, samples, open_edits)
     except (UnavailableError, MissingReplyError) as error:
@@ -214,9 +214,9 @@ def _estimate(asking: settling.Asking, open_edits: list[Sample], pending: list[O
     return expected
 
 
-def _missing_for(choice: ModelChoice) -> list[str]:
+def _missing_for(choice: ModelChoice, editing: settling.Editing) -> list[str]:
     try:
-        choice.check()
+        settling.check_model(choice, editing)
     except UnavailableError as error:
         return [f"{error} {error.hint}"]
     return []

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.editing.batching import START, halving
 from gedit_bench.editing.pipelines.adapters import Adapter, check_adapters, find_adapters, missing_bytes, put_in
 from gedit_bench.editing.pipelines.calls import (
     Signature,
@@ -21,6 +23,7 @@ from gedit_bench.editing.pipelines.hub import check_download, fetch, hub_id
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.sizes import ask, check_size, finish
 from gedit_bench.editing.pipelines.source import PipelineSource, find_pipeline
+from gedit_bench.editing.pipelines.traits import traits_of
 from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.records import EditStatus
 
@@ -104,10 +107,26 @@ class Diffusers(EditModel):
         put_in(pipeline, self._adapters)  # type: ignore[arg-type]
         place(pipeline, self.settings, self._device())
         self._pipeline = pipeline
+        self._batch = self._first_batch()
         self.chunk = max(self.chunk, self._batch)
 
     def edit(self, requests: Sequence[EditRequest]) -> Iterator[Outcome]:
-        """Yield each edit; sources of equal size are edited together, as many as the batch holds."""
+        """Yield each edit; sources of equal size are edited together, as many as the batch holds.
+
+        Where the batch was found by trying, it is recorded.
+        """
+        if self.settings.batch != "auto":
+            yield from self._edits(requests, self._batch)
+            return
+        for outcome, batch in halving(self._edits, requests, self._batch):
+            self._batch = batch
+            yield replace(outcome, extra={**outcome.extra, "batch": batch})
+
+    def close(self) -> None:
+        """Let go of the weights."""
+        self.__dict__.pop("_pipeline", None)
+
+    def _edits(self, requests: Sequence[EditRequest], batch: int) -> Iterator[Outcome]:
         made: dict[int, Outcome] = {}
         for index, request in enumerate(requests):
             if index not in made:
@@ -115,14 +134,9 @@ class Diffusers(EditModel):
                     other
                     for other in range(index, len(requests))
                     if other not in made and requests[other].source.size == request.source.size
-                ][: self._batch]
-                outcomes = self._made([requests[other] for other in alike])
-                made |= zip(alike, outcomes, strict=True)
+                ][:batch]
+                made |= zip(alike, self._made([requests[other] for other in alike]), strict=True)
             yield made.pop(index)
-
-    def close(self) -> None:
-        """Let go of the weights."""
-        self.__dict__.pop("_pipeline", None)
 
     def _made(self, requests: Sequence[EditRequest]) -> list[Outcome]:
         scale = self._scale()
@@ -136,7 +150,7 @@ class Diffusers(EditModel):
         return [
             Outcome(status=EditStatus.FILTERED, message="The pipeline's safety checker found the edit unsafe.")
             if black
-            else finish(self._signature, picture, request.source, self.settings.size, scale)
+            else finish(self._signature, picture, request.source, self.settings, scale)
             for picture, request, black in zip(output.images, requests, blackened, strict=True)
         ]
 
@@ -176,9 +190,10 @@ class Diffusers(EditModel):
             return self.settings.dtype
         return "float32" if self._device() == "cpu" else "bfloat16"
 
-    @property
-    def _batch(self) -> int:
-        return 1 if self.settings.batch == "auto" else self.settings.batch
+    def _first_batch(self) -> int:
+        if self.settings.batch != "auto":
+            return self.settings.batch
+        return START if traits_of(self._signature.pipeline).batches else 1
 
     def _device(self) -> str:
         import torch

@@ -58,7 +58,7 @@ def signature_of(pipeline: type) -> Signature:
     Raises:
         UsageError: it doesn't edit a picture by an instruction, or can't be seeded.
     """
-    parameters = inspect.signature(pipeline.__call__).parameters  # type: ignore[operator]
+    parameters = inspect.signature(pipeline.__call__).parameters
     named = {
         name: one
         for name, one in parameters.items()
@@ -130,7 +130,11 @@ def check_batch(signature: Signature, settings: DiffusersSettings) -> None:
 
 def described_defaults(signature: Signature) -> str:
     """Return what the call does where nothing is set, which another version of diffusers may do otherwise."""
-    plain = {name: value for name, value in signature.defaults.items() if isinstance(value, int | float | str | tuple)}
+    plain = {
+        name: value
+        for name, value in signature.defaults.items()
+        if name not in _OURS and isinstance(value, int | float | str | tuple)
+    }
     template = traits_of(signature.pipeline).template
     return ", ".join([*(f"{name}={value}" for name, value in sorted(plain.items())), f"template={template}"])
 

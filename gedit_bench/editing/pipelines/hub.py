@@ -4,8 +4,10 @@ Pickles are never downloaded. A hub that can't be reached is replaced by what it
 """
 
 import glob
+import logging
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,10 @@ _REPOSITORY = re.compile(r"(?P<id>[\w-][\w.-]*/[\w-][\w.-]*)(@(?P<revision>\S+))
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ASK_SECONDS = 10.0
+_WORTH_SAYING = 100_000_000
+"""Bytes of a download from which on it is announced."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +93,16 @@ def fetch(listing: Listing, paths: Iterable[str]) -> None:
         UnavailableError: the hub refuses or can't be reached, or the disk is too small.
     """
     from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import disable_progress_bars
 
     missing = dict(listing.missing(paths))
     if not missing:
         return
     check_download(listing, missing)
+    if not sys.stderr.isatty():  # nobody watches
+        disable_progress_bars()
+    if (size := sum(missing.values())) > _WORTH_SAYING:
+        log.info("%s: %.1f GB are to be downloaded to %s.", listing.name, size / 1e9, listing.folder)
     try:
         snapshot_download(
             listing.repository, revision=listing.commit, allow_patterns=[glob.escape(path) for path in missing]

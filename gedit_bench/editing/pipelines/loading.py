@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 from gedit_bench.editing.pipelines.calls import Output
-from gedit_bench.editing.pipelines.settings import DiffusersSettings, Quantisation
+from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.source import PipelineSource
 from gedit_bench.errors import UnavailableError
 
@@ -91,7 +91,7 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
     from diffusers import PipelineQuantizationConfig
     from safetensors import SafetensorError
 
-    options: dict[str, object] = {"torch_dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    options: dict[str, object] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
     if settings.variant:
         options["variant"] = settings.variant
     if settings.quantise != "none":
@@ -132,9 +132,7 @@ def _compile(denoiser: "torch.nn.Module") -> None:
         denoiser.compile()
 
 
-def _quantisation(
-    parts: Mapping[str, tuple[str, str]], quantise: Quantisation, dtype: "torch.dtype"
-) -> dict[str, object]:
+def _quantisation(parts: Mapping[str, tuple[str, str]], quantise: str, dtype: "torch.dtype") -> dict[str, object]:
     """A configuration for each part that is large: the denoiser, and text encoders other than CLIP's."""
     import diffusers
     import transformers
@@ -147,7 +145,7 @@ def _quantisation(
     return found
 
 
-def _configuration(library: object, quantise: Quantisation, dtype: "torch.dtype") -> object:
+def _configuration(library: object, quantise: str, dtype: "torch.dtype") -> object:
     if quantise.startswith("torchao"):
         from torchao.quantization import Float8WeightOnlyConfig, Int8WeightOnlyConfig
 

@@ -8,9 +8,6 @@ from pydantic import Field
 
 from gedit_bench.editing.base import setting
 
-SizePolicy = Literal["native", "resize-to-source", "source"]
-Quantisation = Literal["none", "bnb-4bit", "bnb-8bit", "torchao-int8", "torchao-float8"]
-
 _WITH_CLASS = re.compile(r"(?P<source>.+):(?P<pipeline>[A-Z]\w*)", re.DOTALL)
 
 
@@ -32,7 +29,7 @@ class DiffusersSettings:
     image_guidance: float | None = setting(None, "Faithfulness to the source: image_guidance_scale.")
     negative: str | None = setting(None, "The negative prompt.")
     template: str = setting("", "How the instruction is put; {instruction} stands for it. The pipeline's usual way.")
-    size: SizePolicy = setting(
+    size: Literal["native", "resize-to-source", "source"] = setting(
         "native", "What the pipeline makes, that resized to the source's size, or made in the source's size."
     )
     max_area: Annotated[int, Field(ge=1)] | None = setting(None, "Pixels that the pipeline scales pictures to.")
@@ -40,7 +37,9 @@ class DiffusersSettings:
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = setting(
         "auto", "Of the weights: bfloat16 on a GPU, float32 on a CPU."
     )
-    quantise: Quantisation = setting("none", "Transformer and large text encoders in fewer bits.")
+    quantise: Literal["none", "bnb-4bit", "bnb-8bit", "torchao-int8", "torchao-float8"] = setting(
+        "none", "Transformer and large text encoders in fewer bits."
+    )
     lora: str = setting("", "Adapters: FILE or owner/name[/FILE], each with :WEIGHT if not 1, separated by commas.")
     offload: Literal["none", "model", "sequential"] = setting(
         "none", "Parts wait in the machine's memory until they are needed.", decides_pixels=False

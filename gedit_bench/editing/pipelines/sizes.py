@@ -6,7 +6,7 @@ from PIL import Image
 
 from gedit_bench.editing.base import Outcome
 from gedit_bench.editing.pipelines.calls import Signature
-from gedit_bench.editing.pipelines.settings import DiffusersSettings, SizePolicy
+from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.traits import traits_of
 from gedit_bench.errors import UsageError
 from gedit_bench.records import Json
@@ -66,17 +66,19 @@ def ask(signature: Signature, source: Image.Image, settings: DiffusersSettings, 
     return Asked(picture, arguments)
 
 
-def finish(signature: Signature, made: Image.Image, source: Image.Image, policy: SizePolicy, scale: int) -> Outcome:
+def finish(
+    signature: Signature, made: Image.Image, source: Image.Image, settings: DiffusersSettings, scale: int
+) -> Outcome:
     """Return an edit in the size that the policy wants, with the sizes and what is lost on record."""
     extra: dict[str, Json] = {"source_size": list(source.size), "made_size": list(made.size)}
     traits = traits_of(signature.pipeline)
     message = ""
-    if policy == "native" and traits.reference_area is not None:
+    if settings.size == "native" and traits.reference_area is not None:
         seen = _cropped_size(source.size, traits.reference_area, scale * traits.patches)
         if seen != _shrunk_size(source.size, traits.reference_area):
             extra["cropped_to"] = list(seen)
             message = f"The pipeline cropped the source to {_words(seen)}."
-    if policy == "resize-to-source" and made.size != source.size:
+    if settings.size == "resize-to-source" and made.size != source.size:
         change = made.width / made.height / (source.width / source.height) - 1
         if abs(change) > _SAME_ASPECT:
             message = f"Resized from {_words(made.size)} to {_words(source.size)}: another aspect."

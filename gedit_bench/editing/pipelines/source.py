@@ -83,15 +83,23 @@ def find_pipeline(source: str, revision: str | None = None, variant: str = "") -
             "A model with code of its own runs with --model command:./worker.py.",
         )
     fetch(listing, [INDEX])
-    index = json.loads((listing.folder / INDEX).read_text(encoding="utf-8"))
-    if not isinstance(index, dict):
-        raise UnavailableError(f"The {INDEX} of {source} is no JSON object.", "Download it again.")
+    index = _read_index(listing)
     parts = _parts(index)
     inside = [path for path in listing.files if path.partition("/")[0] in parts]
     configuration = (INDEX, *(path for path in inside if path.endswith(_CONFIGURATION)))
     fetch(listing, configuration)
     weights = [path for part in parts for path in _weights(listing, part, inside, variant)]
     return PipelineSource(listing, index, configuration, tuple(weights))
+
+
+def _read_index(listing: Listing) -> Mapping[str, Json]:
+    try:
+        index = json.loads((listing.folder / INDEX).read_text(encoding="utf-8"))
+    except ValueError:
+        index = None
+    if not isinstance(index, dict):
+        raise UnavailableError(f"The {INDEX} of {listing.name} is no JSON object.", "Download or save it again.")
+    return index
 
 
 def _parts(index: Mapping[str, Json]) -> dict[str, tuple[str, str]]:
