@@ -205,3 +205,23 @@ def test_settings_go_by_the_names_of_each_call(name: str, settings: dict[str, ob
     signature = signature_of(getattr(diffusers, name))
     assert set(constant_arguments(signature, DiffusersSettings(**settings))) == expected
     assert signature.pictures in {"image", "images", "input_images"}
+
+
+@pytest.mark.slow
+def test_a_compiled_pipeline_makes_the_same_pictures(pipelines: Path) -> None:
+    klein = pipelines / "tiny-klein"
+    [eager], [compiled] = made(loaded(klein), request()), made(loaded(klein, "compile=true"), request())
+    difference = np.array(compiled.image, int) - np.array(eager.image, int)
+    assert np.abs(difference).max() <= 1
+
+
+@pytest.mark.parametrize("quantise", ["torchao-int8", "torchao-float8"])
+def test_weights_in_8_bits_make_almost_the_same_pictures(quantise: str, pipelines: Path) -> None:
+    pytest.importorskip("torchao")
+    kontext = pipelines / "tiny-kontext"
+    model = loaded(kontext, f"quantise={quantise}")
+    kinds = {type(parameter).__name__ for parameter in model._pipeline.transformer.parameters()}
+    assert kinds & {"Int8Tensor", "Float8Tensor", "AffineQuantizedTensor", "LinearActivationQuantizedTensor"}, kinds
+    [plain], [quantised] = made(loaded(kontext), request()), made(model, request())
+    difference = np.abs(np.array(quantised.image, int) - np.array(plain.image, int))
+    assert 0 < difference.max() < 32

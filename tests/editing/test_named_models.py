@@ -1,16 +1,20 @@
 """The bundled recipes of named models: complete, and right about the pipelines in the installed diffusers."""
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from program import gedit_bench
 from pydantic import TypeAdapter
+from tiny_pipelines import OPTIONS
 
 from gedit_bench.editing.pipelines.calls import check_batch, constant_arguments, signature_of, template_for
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.sizes import check_size
 from gedit_bench.editing.recipes import Recipe, named_models, recipes_of
 from gedit_bench.editing.registry import find_model, model_names
+from gedit_bench.store.run import find_runs
 
 RECIPES = [recipe for name in model_names() for recipe in recipes_of(name)]
 PIPELINES = [recipe for recipe in RECIPES if recipe.backend == "diffusers"]
@@ -59,6 +63,33 @@ def test_the_pipeline_is_in_the_installed_diffusers_and_takes_the_settings(recip
     assert "{instruction}" in template_for(signature, settings)
     check_size(signature, settings)
     check_batch(signature, settings)
+
+
+@pytest.mark.parametrize(
+    ("model", "weights"),
+    [
+        ("instruct-pix2pix", "tiny-ip2p"),
+        ("flux.1-kontext-dev@edit-r1", "tiny-kontext"),
+        ("flux.2-klein-base-4b", "tiny-klein"),
+    ],
+)
+def test_a_named_model_runs_with_other_weights_of_its_class(
+    model: str, weights: str, pipelines: Path, three_samples: Path, tmp_path: Path
+) -> None:
+    options = [word for one in (f"source={pipelines / weights}", *OPTIONS[weights]) for word in ("-o", one)]
+    ended = gedit_bench("edit", "--model", model, "--data", three_samples, "--out", tmp_path, *options)
+    assert ended.code == 0, ended.err
+    [run] = find_runs([tmp_path])
+    name, _, recipe = model.partition("@")
+    manifest = run.manifest
+    assert (manifest.model, manifest.name, manifest.backend) == (name, name, "diffusers")
+    assert manifest.recipe == (recipe or "default")
+    assert run.path.parent.name == name
+    assert (manifest.settings["guidance"], manifest.origins["guidance"]) == (
+        recipes_of(name)[-1].settings["guidance"],
+        "recipe",
+    )
+    assert [edit.status for edit in run.edits().values()] == ["ok"] * 3
 
 
 def test_the_models_that_people_expect_are_there() -> None:

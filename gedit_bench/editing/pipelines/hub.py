@@ -93,7 +93,7 @@ def fetch(listing: Listing, paths: Iterable[str]) -> None:
         UnavailableError: the hub refuses or can't be reached, or the disk is too small.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     missing = dict(listing.missing(paths))
     if not missing:

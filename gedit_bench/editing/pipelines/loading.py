@@ -160,13 +160,15 @@ def _configuration(library: object, quantise: str, dtype: "torch.dtype") -> obje
 
 @contextmanager
 def _without_bars() -> Iterator[None]:
-    """No progress bars of the libraries' own: they would tear the display."""
+    """No progress bars of the libraries' own, which would tear the display; their warnings go where ours go."""
     import diffusers.utils.logging
     import transformers.utils.logging
 
     libraries = (diffusers.utils.logging, transformers.utils.logging)
     shown = [library.is_progress_bar_enabled() for library in libraries]
     for library in libraries:
+        library.disable_default_handler()
+        library.enable_propagation()
         library.disable_progress_bar()
     try:
         yield

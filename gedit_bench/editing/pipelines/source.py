@@ -66,7 +66,7 @@ class PipelineSource:
 
 
 def find_pipeline(source: str, revision: str | None = None, variant: str = "") -> PipelineSource:
-    """Return what a pipeline consists of. Of a repository, only configuration is downloaded.
+    """Return what a pipeline consists of. Of a repository, only its configuration is downloaded.
 
     Args:
         source: a folder as `save_pretrained` writes it, or a hub id.
@@ -89,6 +89,7 @@ def find_pipeline(source: str, revision: str | None = None, variant: str = "") -
     configuration = (INDEX, *(path for path in inside if path.endswith(_CONFIGURATION)))
     fetch(listing, configuration)
     weights = [path for part in parts for path in _weights(listing, part, inside, variant)]
+    fetch(listing, [path for path in weights if listing.files[path].sha256 is None])  # small: the hub hashes the others
     return PipelineSource(listing, index, configuration, tuple(weights))
 
 
