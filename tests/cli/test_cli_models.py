@@ -98,10 +98,11 @@ def test_doctor_compares_a_recipe_with_the_machine(soft: str, monkeypatch: pytes
     found = findings("--model", f"{soft}@big")
     assert found["packages"] == (False, f"{soft} needs no-such-package>=2. Try: pip install 'no-such-package>=2'")
     assert found["memory"] == (False, "The recipe asks for about 4000 GB of GPU memory, and there is no GPU.")
-    assert found["model"] == (True, f"{soft} loads, recipe big")
+    assert found["model"] == (True, f"{soft} has its weights here. Not loaded: packages are missing")
     assert found["space"][0]
     assert "1212 edits: 0.8 GB of the" in found["space"][1]
     fine = findings("--model", soft)
+    assert fine["model"] == (True, f"{soft} loads, recipe plain")
     assert all(ok for ok, _ in fine.values())
     assert not {"packages", "memory"} & set(fine)
 

@@ -567,7 +567,7 @@ def test_doctor_looks_at_what_it_is_asked_to(data: Path) -> None:
 
     assert not {"data", "model"} & set(looked_at())
     assert looked_at("--data", data)[-1] == "data"
-    assert looked_at("--model", "identity")[-1] == "model"
+    assert looked_at("--model", "identity")[-2:] == ["model", "space"]
     ended = gedit_bench("doctor", *OFFLINE, "--model", "pil-filters", "-o", "strength=9")
     assert ended.code == 5
     assert "strength can't be '9'" in ended.out
