@@ -2,7 +2,7 @@
 
 import pytest
 
-from gedit_bench.engine import placement
+from gedit_bench.editing.devices import visible_gpus
 from gedit_bench.engine.placement import Placement, check_devices, place
 from gedit_bench.errors import UnavailableError, UsageError
 
@@ -74,7 +74,7 @@ def test_what_cannot_be_meant(words: str, address: str | None, timeout: float | 
 
 def test_gpus_are_counted_among_those_that_are_visible(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    assert place("cuda:0,cuda:2").visible() == "0,2"
+    assert visible_gpus(["cuda:0", "cpu", "cuda:2"]) == "0,2"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,GPU-7")
-    assert place("cuda:0,cuda:2").visible() == "4,GPU-7"
-    assert place("cpu,cpu").timeout == placement.EDIT_TIMEOUT
+    assert visible_gpus(["cuda:0", "cuda:2"]) == "4,GPU-7"
+    assert visible_gpus(["cpu"]) == ""
