@@ -58,11 +58,12 @@ def test_kill_9_of_all_and_of_the_one_that_hands_out_costs_what_is_in_flight(dat
         [saved] = tmp_path.rglob("edits.jsonl")
         until(lambda: len(lines(saved)) >= 4)
         family = psutil.Process(running.pid).children(recursive=True)
-        assert family
+        editors = [process for process in family if "Editor" in process.name()]
+        assert 1 <= len(editors) <= 2
         running.kill()
         running.communicate()
-    psutil.wait_procs(family, timeout=30)
-    assert [process for process in family if process.is_running()] == []
+    _, left = psutil.wait_procs(editors, timeout=30)
+    assert left == []
     done = lines(saved)
     with started(tmp_path, *words) as running:  # one device, no Ray
         out, err = running.communicate(timeout=60)
