@@ -26,7 +26,8 @@ from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
 _NOT_BACKENDS = {
-    *("base", "batching", "filters", "hashing", "pipelines", "recipes", "registry", "requirements", "worker"),
+    *("base", "batching", "devices", "filters", "hashing", "pipelines", "recipes", "registry", "requirements"),
+    "worker",
 }
 _registered: dict[str, type[EditModel]] = {}
 

@@ -62,6 +62,18 @@ def test_sizes_are_asked_for_resized_and_recorded(
         assert ("cropped_to" in outcome.extra, "cropped the source to 96x66" in outcome.message) == (cropped, cropped)
 
 
+def test_an_area_that_is_set_is_left_to_the_pipeline() -> None:
+    import diffusers
+
+    from gedit_bench.editing.pipelines.calls import signature_of
+
+    kontext, source = signature_of(diffusers.FluxKontextPipeline), Image.new("RGB", (500, 333))
+    own = {"width": 496, "height": 336, "max_area": 496 * 336, "_auto_resize": False}
+    assert ask(kontext, source, DiffusersSettings(size="source"), 8).arguments == own
+    scaled = ask(kontext, source, DiffusersSettings(size="source", max_area=1024**2), 8).arguments
+    assert scaled == {"width": 496, "height": 336}
+
+
 def test_another_aspect_is_said(pipelines: Path) -> None:
     small = 'extra={"max_sequence_length": 32, "_auto_resize": false}'
     model = loaded(pipelines / "tiny-kontext", "size=resize-to-source", "max_area=4096", small)
