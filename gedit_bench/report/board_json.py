@@ -75,7 +75,7 @@ def _row_json(row: Row) -> dict[str, Json]:
         "rank": row.rank,
         "reason": row.reason or None,
         "model": manifest.name,
-        "backend": manifest.model,
+        "backend": manifest.backend or manifest.model,
         "recipe": manifest.recipe,
         "fingerprint": manifest.fingerprint,
         "notes": manifest.notes or None,

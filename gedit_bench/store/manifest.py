@@ -31,9 +31,11 @@ class RunManifest:
     `spec` is what named the model on the command line, empty where a backend came from Python.
     `artifacts` maps what the backend loads, such as weights and adapters, to SHA-256.
     `bundle` is the SHA-256 of the list in the bundle that the run came in, empty where it was made here.
+    `backend` is what runs a model that has a name of its own; empty where the model is the backend.
     """
 
     model: str
+    backend: str = ""
     name: str
     recipe: str
     spec: str = ""
@@ -56,6 +58,7 @@ class RunManifest:
         return short_hash(
             {
                 "model": self.model,
+                **({"backend": self.backend} if self.backend else {}),
                 "settings": self.settings,
                 "artifacts": dict(self.artifacts),
                 "dataset_revision": self.dataset_revision,
