@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gedit_bench.editing.hashing import remembered_sha256
+from gedit_bench.editing.pipelines.hub_errors import failures, first_line, refusal
 from gedit_bench.errors import UnavailableError
 from gedit_bench.store.atomic import write_bytes
 
@@ -107,9 +108,9 @@ def fetch(listing: Listing, paths: Iterable[str]) -> None:
         snapshot_download(
             listing.repository, revision=listing.commit, allow_patterns=[glob.escape(path) for path in missing]
         )
-    except _failures() as error:
-        raise _refusal(error, listing.repository, listing.revision) or UnavailableError(
-            f"{listing.repository} can't be downloaded ({_first_line(error)}).", "Try again: what is here is kept."
+    except failures() as error:
+        raise refusal(error, listing.repository, listing.revision) or UnavailableError(
+            f"{listing.repository} can't be downloaded ({first_line(error)}).", "Try again: what is here is kept."
         ) from error
     if listing.revision != listing.commit:
         # lets the revision stand for this commit where the hub can't be asked
@@ -144,13 +145,13 @@ def _of_repository(repository: str, revision: str) -> Listing:
 
     try:
         found = HfApi().model_info(repository, revision=revision, files_metadata=True, timeout=_ASK_SECONDS)
-    except _failures() as error:
-        if refused := _refusal(error, repository, revision):
+    except failures() as error:
+        if refused := refusal(error, repository, revision):
             raise refused from error
         if known := _cached(repository, revision):
             return known
         raise UnavailableError(
-            f"{repository} is not in the hub's cache, and the hub can't be reached ({_first_line(error)}).",
+            f"{repository} is not in the hub's cache, and the hub can't be reached ({first_line(error)}).",
             "Connect to the network (is HF_HUB_OFFLINE set?), or name a folder that holds the files.",
         ) from error
     files = {
@@ -215,32 +216,3 @@ def _storage(repository: str) -> Path:
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE).expanduser() / f"models--{repository.replace('/', '--')}"
-
-
-def _failures() -> tuple[type[BaseException], ...]:
-    """What is raised where hub, network or disk fail, whichever HTTP client `huggingface_hub` is built on."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-
-    return (HfHubHTTPError.__bases__[0], OSError, HFValidationError)
-
-
-def _refusal(error: BaseException, repository: str, revision: str) -> UnavailableError | None:
-    from huggingface_hub.errors import GatedRepoError, HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-
-    if isinstance(error, GatedRepoError):
-        return UnavailableError(
-            f"{repository} is gated: its terms have to be accepted at https://huggingface.co/{repository}.",
-            "Then log in with `hf auth login`, or set HF_TOKEN.",
-        )
-    if isinstance(error, RevisionNotFoundError):
-        return UnavailableError(f"{repository} has no revision {revision!r}.", "Leave it out for main.")
-    if isinstance(error, RepositoryNotFoundError | HFValidationError):
-        return UnavailableError(
-            f"There is no folder {repository}, and the hub has no repository called so, or it is private.",
-            "Check the name, or log in with `hf auth login` or HF_TOKEN.",
-        )
-    return None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
