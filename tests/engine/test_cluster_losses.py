@@ -65,6 +65,7 @@ def test_kill_9_of_all_and_of_the_one_that_hands_out_costs_what_is_in_flight(dat
     _, left = psutil.wait_procs(editors, timeout=30)
     assert left == []
     done = lines(saved)
+    [left_behind] = saved.parent.glob(".partial/*")
     with started(tmp_path, *words) as running:  # one device, no Ray
         out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
@@ -73,6 +74,10 @@ def test_kill_9_of_all_and_of_the_one_that_hands_out_costs_what_is_in_flight(dat
     assert len(lines(saved)) == 22
     asked = [word for word in lines(tmp_path / "asked.txt") if word != "loaded"]
     assert 22 <= len(asked) <= 22 + 2 * 4  # two chunks were in flight
+    next(saved.parent.rglob("*.png")).unlink()
+    with started(tmp_path, *words, "--device", "cpu,cpu") as running:
+        running.communicate(timeout=120)
+    assert not left_behind.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
