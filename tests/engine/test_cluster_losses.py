@@ -107,6 +107,13 @@ def test_the_command_line_says_what_it_did_and_nothing_of_rays(data: Path, tmp_p
     assert "raylet" not in err.lower()
 
 
+def test_a_cluster_that_is_not_there_is_said_at_once(data: Path, tmp_path: Path) -> None:
+    before = time.monotonic()
+    with pytest.raises(UnavailableError, match=r"No Ray cluster answers at 127\.0\.0\.1:1: .*Connection refused"):
+        edit("identity", selection(data), editing(tmp_path, ray_address="127.0.0.1:1"))
+    assert time.monotonic() - before < 15
+
+
 @pytest.fixture
 def machines() -> Iterator[Any]:
     """Three machines that are processes here: one that edits nothing, and two with room for one process each."""
