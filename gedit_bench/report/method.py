@@ -12,7 +12,7 @@ from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words
 from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.store.layout import BUNDLED_FILES
 from gedit_bench.store.manifest import JudgementManifest
-from gedit_bench.store.provenance import Writer
+from gedit_bench.store.provenance import WHERE, Writer
 from gedit_bench.trust import TRUST_WORDS
 
 Facts = tuple[tuple[str, str], ...]
@@ -178,7 +178,7 @@ def _writers(writers: Iterable[Writer]) -> tuple[Facts, ...]:
                 ("commit", writer.commit or ""),
                 ("versions", ", ".join(f"{name} {version}" for name, version in writer.versions.items())),
                 ("price", Price.from_json(writer.price).words() if writer.price else ""),
-                *writer.details.items(),
+                *((name, value) for name, value in writer.details.items() if name != WHERE),
             )
         )
         for writer in writers

@@ -219,6 +219,13 @@ def test_a_name_is_no_markup_on_a_terminal(here: Path, run: Path) -> None:
     assert out.startswith(f"\n{name} · ")
 
 
+def test_described_says_how_much_each_device_did_if_they_are_few() -> None:
+    progress = Progress("edit x", total=10, done=4, devices={"cuda 0": 3, "cuda 1": 1}, given_up=1)
+    assert described(progress) == "edit x  4/10 · 2 devices (3 + 1) · 1 given up"
+    progress.devices = {f"cuda {number}": 1 for number in range(32)}
+    assert described(progress) == "edit x  4/10 · 32 devices · 1 given up"
+
+
 def test_described_says_how_it_goes() -> None:
     progress = Progress("edit x", total=10, done=4)
     progress.counts.update({"ok": 3, "refused": 1})
