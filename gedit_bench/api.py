@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from PIL.Image import Image
 
-from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
+from gedit_bench.dataset import Benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.budget import Budget
-from gedit_bench.engine.editing import EditJob, edit_samples
+from gedit_bench.engine.editing import edit_samples
 from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
 from gedit_bench.engine.questions import JudgeJob
+from gedit_bench.engine.readying import check_model
 from gedit_bench.engine.replaying import replay
 from gedit_bench.engine.spending import checked_price
 from gedit_bench.errors import DataError, UsageError
@@ -35,8 +36,8 @@ from gedit_bench.settling import (
     Judging,
     Selection,
     benchmark_of,
-    open_run,
     prepare_asking,
+    prepare_edit,
     prepare_fallback,
     reached,
     replaying,
@@ -89,17 +90,9 @@ def edit(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    selection, editing = selection or Selection(), editing or Editing()
-    choice = settle_model(model, editing)
-    choice.model.check()
-    data = selection.data or HUB_ID
-    benchmark = load_benchmark(data)
-    samples = selection.of(benchmark.samples, choice.recipe.languages)
-    run = open_run(choice, benchmark, editing)
-    location = str(Path(data).resolve()) if Path(data).is_dir() else data
-    job = EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only, budget)
+    job = prepare_edit(model, selection or Selection(), editing or Editing(), budget)
     edit_samples(job, watch)
-    return run
+    return job.run
 
 
 def judge(
@@ -218,11 +211,38 @@ def run(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    settle_model(model, editing or Editing()).model.check()
-    for one in _asked(judging or Judging()):
+    check_model(settle_model(model, editing or Editing()).model)
+    check_judge(judging or Judging(), budget)
+    made = edit(model, selection, editing, watch=watch, budget=budget)
+    return judge_edited(made, selection, judging, watch=watch, budget=budget)
+
+
+def check_judge(judging: Judging, budget: Budget | None = None) -> list[Asking]:
+    """Return the judges that will be asked, each of which answers now and can be paid; none for a replay.
+
+    Raises:
+        GeditBenchError: a judge can't be asked, or a budget can't be kept with it.
+    """
+    found = _asked(judging)
+    for one in found:
         checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))
-    made = edit(model, selection, editing, watch=watch, budget=budget)
+    return found
+
+
+def judge_edited(
+    made: Run,
+    selection: Selection | None = None,
+    judging: Judging | None = None,
+    *,
+    watch: Watcher = unwatched,
+    budget: Budget | None = None,
+) -> Scored:
+    """Judge what has just been edited: see `judge`.
+
+    Raises:
+        GeditBenchError: see `errors`; each says what to do.
+    """
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
     scored = judge(made, narrowed, judging, watch=watch, budget=budget)
     if judging and judging.only == "failed":  # what was edited once more has not been judged at all

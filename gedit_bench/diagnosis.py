@@ -11,6 +11,7 @@ from pathlib import Path
 from gedit_bench import settling
 from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
+from gedit_bench.engine.readying import check_model, close_model, load_model
 from gedit_bench.errors import GeditBenchError, UnavailableError
 from gedit_bench.judging.protocol import find_protocol
 from gedit_bench.judging.registry import DEFAULT_PROTOCOL, make_judge, protocol_for
@@ -82,11 +83,11 @@ def _data(data: str) -> str:
 
 def _model(name: str, editing: settling.Editing) -> str:
     choice = settling.settle_model(name, editing)
-    choice.model.check()
+    check_model(choice.model)
     if download := choice.model.to_download():
         return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB: `gedit-bench run` does it. Not loaded"
-    choice.model.load()
-    choice.model.close()
+    load_model(choice.model)
+    close_model(choice.model)
     return f"{choice.name} loads, recipe {choice.recipe.name}"
 
 

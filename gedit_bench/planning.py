@@ -9,6 +9,7 @@ from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, Open, to_judge
+from gedit_bench.engine.readying import check_model
 from gedit_bench.engine.reuse import count_reusable
 from gedit_bench.errors import UnavailableError
 from gedit_bench.judging.replay import MissingReplyError
@@ -216,7 +217,7 @@ def _estimate(asking: settling.Asking, open_edits: list[Sample], pending: list[O
 
 def _missing_for(model: EditModel) -> list[str]:
     try:
-        model.check()
+        check_model(model)
     except UnavailableError as error:
         return [f"{error} {error.hint}"]
     return []

@@ -15,8 +15,9 @@ from gedit_bench.editing.base import EditModel, EditRequest, Outcome
 from gedit_bench.engine.budget import Budget
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.readying import close_model, load_model
 from gedit_bench.engine.saving import EditSaver
-from gedit_bench.errors import DataError, GeditBenchError, Interrupted, UnavailableError
+from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.records import Edit, EditStatus, Sample
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import make_folder
@@ -90,11 +91,11 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
         progress = Progress(f"edit {run.manifest.name}", total=len(mine), done=len(mine) - len(pending))
         watch(progress)
         if pending:
-            _load(job.model)
+            load_model(job.model)
             try:
                 _edit_pending(job, pending, stop, progress, watch)
             finally:
-                job.model.close()
+                close_model(job.model)
         if stop.requested:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} samples are edited.")
 
@@ -192,10 +193,3 @@ def _outcome(result: object) -> Outcome:
         return Outcome(image=result)
     message = f"The backend returned {type(result).__name__}, not an image or an Outcome."
     return Outcome(status=EditStatus.EDIT_FAILED, message=message)
-
-
-def _load(model: EditModel) -> None:
-    try:
-        model.load()
-    except ImportError as error:
-        raise UnavailableError(f"{model.name} needs a package that is not here: {error}.", "Install it.") from error
