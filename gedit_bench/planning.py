@@ -113,14 +113,22 @@ class Plan:
         }
 
 
-def make_plan(model: str, selection: settling.Selection, editing: settling.Editing, judging: settling.Judging) -> Plan:
+def make_plan(
+    model: str | EditModel,
+    selection: settling.Selection,
+    editing: settling.Editing,
+    judging: settling.Judging,
+    benchmark: Benchmark | None = None,
+) -> Plan:
     """Return what `run` would do with the same arguments. Writes and downloads nothing.
+
+    `benchmark` is the selection's, if it is open already.
 
     Raises:
         GeditBenchError: an argument is wrong or the dataset isn't there.
     """
     choice = settling.settle_model(model, editing)
-    benchmark = load_benchmark(selection.data or HUB_ID, fetch=False)
+    benchmark = benchmark or load_benchmark(selection.data or HUB_ID, fetch=False)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
     manifest = settling.run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
