@@ -42,7 +42,7 @@ def run_suite(suite: Suite | str | Path, *, watch: Watcher = unwatched) -> Suite
         work.go()
     except (BudgetError, Interrupted) as error:
         stopped = error
-    page = None if isinstance(stopped, Interrupted) else _report(suite, work.results)
+    page = _report(suite, work.results) if suite.judgings and not isinstance(stopped, Interrupted) else None
     return SuiteResult(tuple(work.results), (*work.prepared.lacking, *work.failures), stopped, page)
 
 
@@ -99,7 +99,7 @@ class _Work:
 
 
 def _report(suite: Suite, results: Sequence[ModelResult]) -> Path | None:
-    judged = [one.run.path for one in results if one.scored]
+    judged = [one.run.path for one in results if one.run.judgements()]
     if not judged:
         return None
     return build_report(
