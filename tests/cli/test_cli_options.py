@@ -653,7 +653,11 @@ def test_a_variable_does_what_its_option_does(base: Words) -> None:
 FILTERS = dict.fromkeys(("--task", "--lang", "--subset", "--limit", "--ids"), "test_filters_select")
 PIXELS = dict.fromkeys(
     ("--model", "--option", "--seed", "--name"), "test_what_decides_the_pixels_is_in_the_manifest"
-) | {"--shard": "test_shard_takes_its_part", "--out": "test_out_is_the_folder_of_runs"}
+) | {
+    "--shard": "test_shard_takes_its_part",
+    "--out": "test_out_is_the_folder_of_runs",
+    "--suite": "test_suite_leaves_some_options_to_the_command_line",
+}
 ENDPOINT = dict.fromkeys(
     ("--judge", "--base-url", "--endpoint-label"), "test_judge_and_base_url_and_label_make_the_judge_id"
 ) | dict.fromkeys(("--protocol", "--rubric"), "test_protocol_and_rubric_say_how_it_is_asked")
