@@ -8,22 +8,33 @@ from pathlib import Path
 from gedit_bench.api import check_judge
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.engine.budget import Budget
+from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.readying import check_model
 from gedit_bench.errors import QuotaError, UnavailableError, UsageError
+from gedit_bench.records import Sample
 from gedit_bench.report.published import read_published
 from gedit_bench.results import find_scoring
-from gedit_bench.settling import Judging, run_manifest, settle_model
+from gedit_bench.settling import Editing, Judging, run_manifest, settle_model
 from gedit_bench.store import layout
+from gedit_bench.store.run import Run
 from gedit_bench.suites.suite import Lack, Suite, SuiteModel, check_distinct
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """The models that can edit here and the judges that can be asked, what the others lack, and the open data."""
+class Ready:
+    """A model that can edit here, or one that can't and needn't: then `edited` is its run."""
 
-    models: tuple[SuiteModel, ...]
+    model: SuiteModel
+    edited: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The models whose edits can be had and the judges that can be asked, what the others lack, and the open data."""
+
+    models: tuple[Ready, ...]
     judgings: tuple[Judging, ...]
     lacking: tuple[Lack, ...]
     benchmark: Benchmark
@@ -54,21 +65,33 @@ def prepare(suite: Suite, budget: Budget | None = None) -> Prepared:
     return Prepared(tuple(models), tuple(judgings), (*lacking_models, *lacking_judges), benchmark)
 
 
-def _models(suite: Suite, benchmark: Benchmark) -> tuple[list[SuiteModel], list[Lack]]:
+def _models(suite: Suite, benchmark: Benchmark) -> tuple[list[Ready], list[Lack]]:
     there, lacking, runs = [], [], []
     for one in suite.models:
         try:
             choice = settle_model(one.model, one.editing)
-            manifest = run_manifest(choice, benchmark, one.editing)
-            folder = layout.run_folder(one.editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
-            runs.append((one.label, folder))
-            check_model(choice.model)
         except UnavailableError as error:
             lacking.append(Lack(one.label, error))
-        else:
-            there.append(one)
+            continue
+        manifest = run_manifest(choice, benchmark, one.editing)
+        run = Run(layout.run_folder(one.editing.out, manifest.name, manifest.recipe, manifest.fingerprint), manifest)
+        runs.append((one.label, run.path))
+        try:
+            check_model(choice.model)
+            there.append(Ready(one))
+        except UnavailableError as error:
+            if _edited(run, suite.selection.of(benchmark.samples, choice.recipe.languages), one.editing):
+                there.append(Ready(one, Run.open(run.path)))
+            else:
+                lacking.append(Lack(one.label, error))
     check_distinct(runs)
     return there, lacking
+
+
+def _edited(run: Run, samples: Sequence[Sample], editing: Editing) -> bool:
+    """True if there is nothing left to edit, as where another machine did."""
+    mine = [sample for sample in samples if in_shard(sample, editing.shard)]
+    return (run.path / layout.MANIFEST).exists() and not to_edit(run, mine, editing.only)
 
 
 def _judgings(judgings: Sequence[Judging], budget: Budget | None) -> tuple[list[Judging], list[Lack]]:

@@ -61,11 +61,11 @@ class _Work:
         """Edit and judge; BudgetError and Interrupted end it."""
         models = self.prepared.models
         for number, one in enumerate(models, start=1):
-            log.info("Model %d of %d: %s", number, len(models), one.label)
-            made = self._edited(one)
+            log.info("Model %d of %d: %s", number, len(models), one.model.label)
+            made = one.edited or self._edited(one.model)
             if made is not None:
                 self.results.append(ModelResult(made))
-                self._judge(one, made)
+                self._judge(one.model, made)
 
     def _edited(self, one: SuiteModel) -> Run | None:
         try:

@@ -200,6 +200,26 @@ def test_what_cannot_run_here_is_said_first_and_the_rest_goes_on(mine: Path, dat
     assert tree(*(run for run in runs() if run.parent.name in {"identity", "pil-filters"})) == done
 
 
+def test_what_another_machine_edited_is_judged_where_the_model_cannot_run(mine: Path, data: Path, ids: Path) -> None:
+    models: list[object] = [f"{mine}:NoWeights", f"{mine}:BadCheck"]
+    suite = write_suite(models, ["offline"], data, ids)
+    Path("weights").touch()
+    assert gedit_bench("edit", "--suite", suite).code == 0
+    Path("weights").unlink()
+    next(run for run in runs() if run.parent.name == "BadCheck").rename("put_aside")
+    ended = gedit_bench("run", "--suite", suite)
+    assert ended.code == 3
+    assert "Left out: " in ended.err
+    assert "no driver" in ended.err
+    assert "needs its weights" not in ended.err
+    assert {row["model"] for row in board()} == {"NoWeights"}
+    image = next(runs()[0].rglob("*.png"))
+    image.unlink()
+    again = gedit_bench("run", "--suite", suite)
+    assert again.code == 5  # an image is missing, so the model is needed
+    assert "needs its weights" in again.err
+
+
 def test_where_nothing_can_run_each_reason_is_said_and_nothing_is_made(mine: Path, chosen: tuple[object, ...]) -> None:
     ended = gedit_bench("run", "-m", f"{mine}:NoWeights", "-m", f"{mine}:BadCheck", *chosen, *OFFLINE)
     assert (ended.code, ended.out) == (5, "")
