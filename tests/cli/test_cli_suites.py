@@ -249,6 +249,32 @@ def test_a_broken_suite_is_one_sentence_and_nothing_is_begun(
     assert not runs()
 
 
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ('scorings = ["offical"]', "There is no scoring 'offical'. Did you mean 'official'?"),
+        ('with_published = "none.json"', "none.json"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_told_before_any_work(report: str, message: str, data: Path, ids: Path) -> None:
+    suite = write_suite(["identity"], ["offline"], data, ids)
+    suite.write_text(f"{suite.read_text()}[report]\n{report}\n")
+    ended = gedit_bench("run", "--suite", suite)
+    assert (ended.code, ended.out) == (2, "")
+    assert message in ended.err
+    assert not runs()
+
+
+def test_the_report_lands_where_the_suite_says_with_its_scorings(data: Path, ids: Path) -> None:
+    suite = write_suite(["identity"], ["offline"], data, ids, 'out = "all"')
+    suite.write_text(f'{suite.read_text()}[report]\nout = "page"\nscorings = ["official", "zeros"]\n')
+    ended = gedit_bench("run", "--suite", suite)
+    assert "Leaderboard: page/index.html" in ended.out
+    tables = json.loads(Path("page/leaderboard.json").read_text())["tables"]
+    assert {table["scoring_id"].split(".")[0] for table in tables} == {"official", "zeros"}
+    assert [run.parts[0] for run in runs(Path("all"))] == ["all"]
+
+
 def test_the_same_model_under_two_names_is_two_rows(data: Path, ids: Path) -> None:
     models: list[object] = ["identity", {"model": "identity", "name": "another"}, {"model": "identity", "seed": 7}]
     assert gedit_bench("run", "--suite", write_suite(models, ["offline"], data, ids)).code == 0
