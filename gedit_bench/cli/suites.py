@@ -21,7 +21,7 @@ def only_model(models: Sequence[str] | None, file: Path | None) -> str | None:
     """Return the one model that is named, or None if there are several or a suite.
 
     Raises:
-        UsageError: there is nothing, or both.
+        UsageError: there is nothing.
     """
     from gedit_bench.errors import UsageError
 
