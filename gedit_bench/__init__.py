@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gedit_bench.records import Delivery, EditStatus, ReplyStatus
     from gedit_bench.scoring.summary import summarize
     from gedit_bench.store.run import Run
+    from gedit_bench.suites.reading import read_suite
+    from gedit_bench.suites.running import run_suite
+    from gedit_bench.suites.suite import Suite, SuiteModel, SuiteReport
 
 _HOMES = {
     "api": ("Editing", "Judging", "Selection", "build_report", "edit", "judge", "judge_each", "run"),
@@ -30,6 +33,9 @@ _HOMES = {
     "records": ("Delivery", "EditStatus", "ReplyStatus"),
     "scoring.summary": ("summarize",),
     "store.run": ("Run",),
+    "suites.reading": ("read_suite",),
+    "suites.running": ("run_suite",),
+    "suites.suite": ("Suite", "SuiteModel", "SuiteReport"),
 }
 _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
@@ -49,6 +55,9 @@ __all__ = [
     "ReplyStatus",
     "Run",
     "Selection",
+    "Suite",
+    "SuiteModel",
+    "SuiteReport",
     "build_report",
     "compare",
     "edit",
@@ -56,8 +65,10 @@ __all__ = [
     "judge",
     "judge_each",
     "load_benchmark",
+    "read_suite",
     "register",
     "run",
+    "run_suite",
     "setting",
     "summarize",
 ]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PIL.Image import Image
 
-from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
+from gedit_bench.dataset import Benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.budget import Budget
 from gedit_bench.engine.cluster.crew import edit_on_many
@@ -38,8 +38,8 @@ from gedit_bench.settling import (
     Selection,
     benchmark_of,
     check_model,
-    open_run,
     prepare_asking,
+    prepare_edit,
     prepare_fallback,
     reached,
     replaying,
@@ -92,21 +92,22 @@ def edit(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    selection, editing = selection or Selection(), editing or Editing()
-    choice = settle_model(model, editing)
-    check_model(choice, editing)
-    data = selection.data or HUB_ID
-    benchmark = load_benchmark(data)
-    samples = selection.of(benchmark.samples, choice.recipe.languages)
-    run = open_run(choice, benchmark, editing)
-    location = str(Path(data).resolve()) if Path(data).is_dir() else data
-    job = EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only, budget)
+    editing = editing or Editing()
+    return edit_prepared(model, editing, prepare_edit(model, selection or Selection(), editing, budget), watch)
+
+
+def edit_prepared(model: str | EditModel, editing: Editing, job: EditJob, watch: Watcher = unwatched) -> Run:
+    """Edit what `prepare_edit` said, where `editing` places it.
+
+    Raises:
+        GeditBenchError: see `errors`; each says what to do.
+    """
     if (placement := editing.placement).alone:
         edit_samples(job, watch)
     else:
         there = replace(editing, device="", ray_address=None, edit_timeout=None)
         edit_on_many(job, placement, partial(settle_model, model, there), watch)
-    return run
+    return job.run
 
 
 def judge(
@@ -227,10 +228,37 @@ def run(
     """
     editing = editing or Editing()
     check_model(settle_model(model, editing), editing)
-    for one in _asked(judging or Judging()):
+    check_judge(judging or Judging(), budget)
+    made = edit(model, selection, editing, watch=watch, budget=budget)
+    return judge_edited(made, selection, judging, watch=watch, budget=budget)
+
+
+def check_judge(judging: Judging, budget: Budget | None = None) -> list[Asking]:
+    """Return the judges that will be asked, each of which answers now and can be paid; none for a replay.
+
+    Raises:
+        GeditBenchError: a judge can't be asked, or a budget can't be kept with it.
+    """
+    found = _asked(judging)
+    for one in found:
         checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))
-    made = edit(model, selection, editing, watch=watch, budget=budget)
+    return found
+
+
+def judge_edited(
+    made: Run,
+    selection: Selection | None = None,
+    judging: Judging | None = None,
+    *,
+    watch: Watcher = unwatched,
+    budget: Budget | None = None,
+) -> Scored:
+    """Judge what has just been edited: see `judge`.
+
+    Raises:
+        GeditBenchError: see `errors`; each says what to do.
+    """
     narrowed = replace(selection, languages=selection.languages or LANGUAGES) if selection else None
     scored = judge(made, narrowed, judging, watch=watch, budget=budget)
     if judging and judging.only == "failed":  # what was edited once more has not been judged at all

@@ -13,6 +13,7 @@ from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
 from gedit_bench.editing.registry import ModelChoice
 from gedit_bench.editing.requirements import check_packages
+from gedit_bench.engine.readying import close_model, load_model
 from gedit_bench.errors import GeditBenchError, UnavailableError
 from gedit_bench.judging.protocol import find_protocol
 from gedit_bench.judging.registry import DEFAULT_PROTOCOL, make_judge, protocol_for
@@ -125,8 +126,8 @@ def _model(choice: ModelChoice, editing: settling.Editing) -> str:
     settling.check_model(choice, editing)
     if download := choice.model.to_download():
         return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB: `gedit-bench run` does it. Not loaded"
-    choice.model.load()
-    choice.model.close()
+    load_model(choice.model)
+    close_model(choice.model)
     return f"{choice.name} loads, recipe {choice.recipe.name}"
 
 

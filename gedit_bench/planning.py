@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gedit_bench import settling
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
+from gedit_bench.editing.base import EditModel
 from gedit_bench.editing.registry import ModelChoice
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, Open, to_judge
@@ -112,14 +113,22 @@ class Plan:
         }
 
 
-def make_plan(model: str, selection: settling.Selection, editing: settling.Editing, judging: settling.Judging) -> Plan:
+def make_plan(
+    model: str | EditModel,
+    selection: settling.Selection,
+    editing: settling.Editing,
+    judging: settling.Judging,
+    benchmark: Benchmark | None = None,
+) -> Plan:
     """Return what `run` would do with the same arguments. Writes nothing, and downloads no weights.
+
+    `benchmark` is the selection's, if it is open already.
 
     Raises:
         GeditBenchError: an argument is wrong or the dataset isn't there.
     """
     choice = settling.settle_model(model, editing)
-    benchmark = load_benchmark(selection.data or HUB_ID, fetch=False)
+    benchmark = benchmark or load_benchmark(selection.data or HUB_ID, fetch=False)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
     manifest = settling.run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)

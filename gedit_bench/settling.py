@@ -8,8 +8,10 @@ from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.editing.recipes import Recipe
 from gedit_bench.editing.registry import ModelChoice, choose_model, describe_model
-from gedit_bench.engine.editing import Only, Shard
+from gedit_bench.engine.budget import Budget
+from gedit_bench.engine.editing import EditJob, Only, Shard
 from gedit_bench.engine.placement import Placement, check_devices, place
+from gedit_bench.engine.readying import one_sentence
 from gedit_bench.errors import DataError, UsageError
 from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, Rubric
@@ -133,11 +135,12 @@ def check_model(choice: ModelChoice, editing: Editing) -> None:
     """Say what a backend lacks on this machine; a cluster's machines are asked when its processes begin.
 
     Raises:
-        UnavailableError: weights, a device, a key or a program are missing.
+        UnavailableError: weights, a device, a key or a program are missing, or the check itself failed.
     """
     check_devices(editing.placement)
     if editing.ray_address is None:
-        choice.check()
+        with one_sentence(choice.name, "checked"):
+            choice.check()
 
 
 def selected(target: Path, selection: Selection) -> tuple[Benchmark, list[Sample]]:
@@ -159,6 +162,35 @@ def open_run(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> Run
     manifest = run_manifest(choice, benchmark, editing)
     folder = layout.run_folder(editing.out, manifest.name, manifest.recipe, manifest.fingerprint)
     return Run(folder, publish(folder, manifest))
+
+
+def prepare_edit(
+    model: str | EditModel,
+    selection: Selection,
+    editing: Editing,
+    budget: Budget | None = None,
+    benchmark: Benchmark | None = None,
+) -> EditJob:
+    """Return what a model is to edit, in a run that is made if it isn't there.
+
+    Args:
+        model: as on the command line, or a backend.
+        selection: which samples.
+        editing: how and where.
+        budget: what may be spent.
+        benchmark: the selection's, if it is open already.
+
+    Raises:
+        GeditBenchError: see `errors`; the backend was checked and not loaded.
+    """
+    choice = settle_model(model, editing)
+    check_model(choice, editing)
+    data = selection.data or HUB_ID
+    benchmark = benchmark or load_benchmark(data)
+    samples = selection.of(benchmark.samples, choice.recipe.languages)
+    run = open_run(choice, benchmark, editing)
+    location = str(Path(data).resolve()) if Path(data).is_dir() else data
+    return EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only, budget)
 
 
 def run_manifest(choice: ModelChoice, benchmark: Benchmark, editing: Editing) -> RunManifest:

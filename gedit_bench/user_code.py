@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
-from gedit_bench.errors import UsageError
+from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.nearest import did_you_mean
 
 Kind = TypeVar("Kind")
@@ -25,6 +25,7 @@ def class_from_file(path: Path, name: str, kind: type[Kind], called: str) -> typ
 
     Raises:
         UsageError: there is no such file or class; the hint has the nearest match.
+        UnavailableError: the file imports a package that is not here.
     """
     hint = f"Name a {called} as path.py:Class."
     if not path.is_file():
@@ -34,7 +35,10 @@ def class_from_file(path: Path, name: str, kind: type[Kind], called: str) -> typ
         raise UsageError(f"{path} is no Python file.", hint)
     module = importlib.util.module_from_spec(unit)
     sys.modules[unit.name] = module
-    unit.loader.exec_module(module)
+    try:
+        unit.loader.exec_module(module)
+    except ImportError as error:
+        raise UnavailableError(f"{path} needs what can't be imported here: {error}.", "Install it.") from error
     found = getattr(module, name, None)
     if not (inspect.isclass(found) and issubclass(found, kind)):
         there = classes_in(module, kind)

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import typer
 
@@ -26,6 +26,13 @@ INCOMPLETE = 3
 
 def end_edit(run: Run, shard: Shard | None, only: Only) -> None:
     """Print what was edited; exit 3 if samples are missing or too many failed."""
+    if open_ := tell_edited(run, shard, only):
+        continue_with(with_only(open_, sys.argv[1:]))
+        raise typer.Exit(INCOMPLETE)
+
+
+def tell_edited(run: Run, shard: Shard | None, only: Only) -> Only | None:
+    """Print what was edited; return what is still to be done: what is `missing`, what `failed`, or nothing."""
     samples = [sample for sample in run.samples() if in_shard(sample, shard)]
     edits = run.edits()
     ok = {sample.id for sample in samples if sample.id in edits and edits[sample.id].status is EditStatus.OK}
@@ -35,8 +42,7 @@ def end_edit(run: Run, shard: Shard | None, only: Only) -> None:
     missing = to_edit(run, samples)
     if missing and (only == "failed" or any(sample.id in edits for sample in missing)):
         say("Some samples were never brought to an end.")
-        continue_with(_with_only("missing", sys.argv[1:]))
-        raise typer.Exit(INCOMPLETE)
+        return "missing"
     if missing:
         say(f"Still to be edited, though not selected this time: {len(missing)}.")
     groups = Counter((sample.id.task_type, sample.id.language) for sample in samples if sample not in missing)
@@ -45,8 +51,8 @@ def end_edit(run: Run, shard: Shard | None, only: Only) -> None:
         f"{task} ({language})" for (task, language), n in groups.items() if done[task, language] < ENOUGH * n
     ]:
         say(f"More than {1 - ENOUGH:.0%} of the edits failed in {', '.join(failing)}.")
-        continue_with(_with_only("failed", sys.argv[1:]))
-        raise typer.Exit(INCOMPLETE)
+        return "failed"
+    return None
 
 
 def end_judge(scored: Sequence[Scored]) -> None:
@@ -57,12 +63,12 @@ def end_judge(scored: Sequence[Scored]) -> None:
     unedited = [one.run for one in scored if any(verdict.edit is None for verdict in one.verdicts)]
     if unedited:
         say("Some samples are still to be edited.")
-        continue_with(_with_only("missing", _without(_editing_command(unedited[0]), "--shard")))
+        continue_with(with_only("missing", _without(_editing_command(unedited[0]), "--shard")))
     elif any(summary.coverage.partial for summary in summaries):
-        continue_with(_with_only("missing", sys.argv[1:]))
+        continue_with(with_only("missing", sys.argv[1:]))
     elif any(summary.why_unranked for summary in summaries):
         failed = [one.run for one in scored if any(_edit_failed(verdict) for verdict in one.verdicts)]
-        continue_with(_with_only("failed", _editing_command(failed[0]) if failed else sys.argv[1:]))
+        continue_with(with_only("failed", _editing_command(failed[0]) if failed else sys.argv[1:]))
     else:
         return
     raise typer.Exit(INCOMPLETE)
@@ -90,11 +96,8 @@ def print_scored(scored: Scored) -> None:
     tell(table(header, [_row(summary) for summary in summaries]))
     for summary in summaries:
         if summary.subset == "full":
-            for reason in filter(None, (summary.why_none, summary.why_unranked)):
+            for reason in shortcomings(summary):
                 say(f"{summary.language}: {reason}.")
-            if summary.coverage.statuses:
-                words = ", ".join(f"{count} {status}" for status, count in summary.coverage.statuses.items())
-                say(f"{summary.language}: left out: {words}.")
     if scored.reused:
         say(f"{scored.reused} replies answer the same requests of another run and were not asked for again.")
     _say_how_far_to_trust(scored, summaries)
@@ -111,6 +114,14 @@ def _origin(manifest: JudgementManifest) -> str:
     if manifest.replayed_from:
         return f"replies replayed from {manifest.replayed_from}"
     return f"the replies came in the bundle {manifest.bundle[:8]}" if manifest.bundle else "the scores were imported"
+
+
+def shortcomings(summary: Summary) -> Iterator[str]:
+    """Yield why there is no headline or no rank, and what the numbers leave out."""
+    yield from filter(None, (summary.why_none, summary.why_unranked))
+    if summary.coverage.statuses:
+        words = ", ".join(f"{count} {status}" for status, count in summary.coverage.statuses.items())
+        yield f"left out: {words}"
 
 
 def _say_how_far_to_trust(scored: Scored, summaries: Iterable[Summary]) -> None:
@@ -142,7 +153,7 @@ def _editing_command(run: Run) -> list[str]:
     return words if program in {"gedit-bench", "__main__.py"} and {"run", "edit"} & set(words) else sys.argv[1:]
 
 
-def _with_only(only: Only, words: Iterable[str]) -> list[str]:
+def with_only(only: Only, words: Iterable[str]) -> list[str]:
     """Return a command with another `--only`, which is left out where it is the default."""
     others = _without(words, "--only")
     default = only == "missing" and "GEDIT_BENCH_ONLY" not in os.environ

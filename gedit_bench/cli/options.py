@@ -22,9 +22,18 @@ def option(*names: str, help: str, variable: str | None = None, **more: Any) -> 
     return typer.Option(*names, help=help, envvar=variable or named, **more)
 
 
-Model = Annotated[
-    str,
-    option("--model", "-m", metavar="NAME[@RECIPE]", help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class."),
+Models = Annotated[
+    list[str] | None,
+    option(
+        "--model",
+        "-m",
+        metavar="NAME[@RECIPE]",
+        help="NAME, NAME@RECIPE, NAME:ARGUMENT or path.py:Class; may be repeated.",
+    ),
+]
+SuiteFile = Annotated[
+    Path | None,
+    option("--suite", metavar="FILE", help="TOML file of models, judges and data, instead of --model; docs/suites.md."),
 ]
 OnlyOption = Annotated[
     str,

@@ -4,18 +4,29 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gedit_bench.cli.options import AsJson, EditOptions, JudgeOptions, Model, OnlyOption, SelectionOptions
+from gedit_bench.cli.options import (
+    AsJson,
+    EditOptions,
+    JudgeOptions,
+    Models,
+    OnlyOption,
+    SelectionOptions,
+    SuiteFile,
+)
+from gedit_bench.cli.suites import only_model, several
 
 if TYPE_CHECKING:
     from gedit_bench.records import Json
+    from gedit_bench.suites.planning import SuitePlan
 
 
 def plan(
     context: typer.Context,
-    model: Model,
     selection: SelectionOptions,
     editing: EditOptions,
     judging: JudgeOptions,
+    model: Models = None,
+    suite: SuiteFile = None,
     only: OnlyOption = "missing",
     as_json: AsJson = False,
 ) -> None:
@@ -25,11 +36,18 @@ def plan(
       gedit-bench plan --model step1x-edit
       gedit-bench plan --model pil-filters --data sample --judge offline
       gedit-bench plan --model folder:images --limit 10 --json
+      gedit-bench plan --suite leaderboard.toml
     """
     from gedit_bench.cli.console import table, tell, tell_json
     from gedit_bench.planning import make_plan
+    from gedit_bench.suites.planning import plan_suite
 
-    made = make_plan(model, selection.resolve(), editing.resolve(only, context), judging.resolve(only))
+    single = only_model(model, suite)
+    settled, asked = editing.resolve(only, context), judging.resolve(only)
+    if single is None:
+        _tell_suite(plan_suite(several(context, model, suite, selection.resolve(), settled, [asked])), as_json)
+        return
+    made = make_plan(single, selection.resolve(), settled, asked)
     options = _options(context)
     if selection.lang is None:
         options["--lang"] = (", ".join(made.languages), "recipe")
@@ -40,6 +58,23 @@ def plan(
     tell("\n".join(f"{name + ':':<18}{value}" for name, value in made.lines()))
     settings = [(f"-o {name}", value, origin) for name, (value, origin) in made.settings.items()]
     tell("\n" + table(("setting", "value", "from"), [*settings, *((name, *rest) for name, rest in options.items())]))
+
+
+def _tell_suite(planned: "SuitePlan", as_json: bool) -> None:
+    from gedit_bench.cli.console import table, tell, tell_json
+    from gedit_bench.prices import usd
+
+    if as_json:
+        tell_json(planned.to_json())
+        return
+    rows = [
+        (name, plan.run, plan.to_edit, plan.judge, plan.questions, "–" if plan.usd is None else usd(plan.usd[1]))
+        for name, plans in planned.models
+        for plan in plans
+    ]
+    if rows:
+        tell(table(("model", "run", "to edit", "judge", "questions", "at most about"), rows) + "\n")
+    tell("\n".join(f"{name + ':':<18}{value}" for name, value in planned.lines()))
 
 
 def _options(context: typer.Context) -> dict[str, tuple[str, str]]:

@@ -9,38 +9,53 @@ from gedit_bench.cli.options import (
     EditOptions,
     JudgeOptions,
     MaxCost,
-    Model,
+    Models,
     OnlyOption,
     SelectionOptions,
+    SuiteFile,
 )
+from gedit_bench.cli.suites import only_model, several
 
 
 def run(
     context: typer.Context,
-    model: Model,
     selection: SelectionOptions,
     editing: EditOptions,
     judging: JudgeOptions,
+    model: Models = None,
+    suite: SuiteFile = None,
     only: OnlyOption = "missing",
     max_cost: MaxCost = None,
     allow_partial: AllowPartial = False,
 ) -> None:
-    """Edit with a model, judge the edits, and render the leaderboard.
+    """Edit with a model or several, judge the edits, and render the leaderboard.
 
     Examples:
       gedit-bench run --model step1x-edit
       gedit-bench run --model my_model.py:MyModel --data sample --judge offline
       gedit-bench run --model folder:images --judge gpt-4.1-2025-04-14 --limit 10
+      gedit-bench run --model step1x-edit@v1.0 --model step1x-edit@v1.1 --max-cost 20
+      gedit-bench run --suite leaderboard.toml
     """
     from gedit_bench import api
     from gedit_bench.cli.console import tell
     from gedit_bench.cli.ending import end_judge
+    from gedit_bench.cli.suite_ending import end_suite
     from gedit_bench.cli.watching import watching
+    from gedit_bench.suites.running import run_suite
 
+    single = only_model(model, suite)
     settled = editing.resolve(only, context)
+    asked = judging.resolve(only)
+    if single is None:
+        whole = several(context, model, suite, selection.resolve(), settled, [asked])
+        with watching() as watch:
+            result = run_suite(whole, watch=watch)
+        end_suite(whole, result)
+        return
     budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
-        scored = api.run(model, selection.resolve(), settled, judging.resolve(only), watch=watch, budget=budget)
+        scored = api.run(single, selection.resolve(), settled, asked, watch=watch, budget=budget)
     page = api.build_report([Path(settled.out)], allow_partial=allow_partial)
     tell(f"Leaderboard: {page}")
     end_judge([scored])

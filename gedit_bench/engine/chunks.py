@@ -10,7 +10,7 @@ from PIL import Image
 from gedit_bench.dataset import Benchmark, decode_source
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome
 from gedit_bench.engine.saving import Finished, finish
-from gedit_bench.errors import DataError, GeditBenchError, UnavailableError
+from gedit_bench.errors import DataError, GeditBenchError
 from gedit_bench.records import EditStatus, Sample, SourceKind
 
 log = logging.getLogger(__name__)
@@ -31,14 +31,6 @@ def take_out(benchmark: Benchmark, sample: Sample, kind: SourceKind) -> Work | F
         return Work(sample, benchmark.image_bytes(sample, kind), benchmark.source_id(sample))
     except DataError as error:
         return Finished(sample=sample.id, status=EditStatus.EDIT_FAILED, message=str(error))
-
-
-def load(model: EditModel) -> None:
-    """Load a backend; a package that it lacks is an UnavailableError."""
-    try:
-        model.load()
-    except ImportError as error:
-        raise UnavailableError(f"{model.name} needs a package that is not here: {error}.", "Install it.") from error
 
 
 def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceKind) -> Iterator[Finished]:

@@ -9,9 +9,10 @@ from typing import Literal
 from gedit_bench.dataset import Benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.budget import Budget
-from gedit_bench.engine.chunks import Work, edit_chunk, load, take_out
+from gedit_bench.engine.chunks import Work, edit_chunk, take_out
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.readying import close_model, load_model
 from gedit_bench.engine.saving import EditSaver, Finished
 from gedit_bench.errors import Interrupted
 from gedit_bench.records import EditStatus, Sample
@@ -85,11 +86,11 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
         progress = Progress(f"edit {run.manifest.name}", total=len(mine), done=len(mine) - len(pending))
         watch(progress)
         if pending:
-            load(job.model)
+            load_model(job.model)
             try:
                 _edit_pending(job, pending, stop, progress, watch)
             finally:
-                job.model.close()
+                close_model(job.model)
         if stop.requested:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} samples are edited.")
 

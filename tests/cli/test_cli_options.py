@@ -136,7 +136,8 @@ def test_what_decides_the_pixels_is_in_the_manifest(
 ) -> None:
     small = ("--task", "color_alter")
     plain = gedit_bench("plan", *base, *small, *OFFLINE, "--out", "new", "--json").json()["run"]
-    ended = gedit_bench(*command(verb, base, results), *small, *words, *(("--json",) if verb == "plan" else ()))
+    others = base[2:] if "--model" in words else base
+    ended = gedit_bench(*command(verb, others, results), *small, *words, *(("--json",) if verb == "plan" else ()))
     assert ended.code == 0
     if verb == "plan":
         assert ended.json()["run"] != plain
@@ -457,9 +458,9 @@ def test_max_cost_stops_in_a_resumable_state(
     Path("paid.py").write_text(PAID)
     priced = ("--prices", prices, "--concurrency", 2, "--max-cost", 0.03)
     command: Words = {
-        "edit": ("edit", *base, "--model", "paid.py:Paid", "--out", "new", "--max-cost", 0.025),
+        "edit": ("edit", *base[2:], "--model", "paid.py:Paid", "--out", "new", "--max-cost", 0.025),
         "judge": ("judge", run, *asked(fake), *priced),
-        "run": ("run", *base, "--model", "paid.py:Paid", "--out", "new", *asked(fake), *priced),
+        "run": ("run", *base[2:], "--model", "paid.py:Paid", "--out", "new", *asked(fake), *priced),
     }[verb]
     ended, commands = gedit_bench(*command), 1
     assert (ended.code, ended.out) == (4, "")
@@ -660,9 +661,9 @@ def test_plan_tells_where_each_value_came_from(base: Words) -> None:
     assert options["--timeout"] == ("120.0", "default")
     assert options["--base-url"] == ("http://host/v1", "command line")
     assert set(options) == {name for verb, name in OPTIONS if verb == "plan"} - {"--json"}
-    recipe = gedit_bench("plan", *base, *OFFLINE, "--model", "pil-filters@gentle", "--json").json()
+    recipe = gedit_bench("plan", *base[2:], *OFFLINE, "--model", "pil-filters@gentle", "--json").json()
     assert recipe["settings"] == {"strength": {"value": 0.5, "from": "recipe"}}
-    default = gedit_bench("plan", *base, *OFFLINE, "--model", "pil-filters@default")
+    default = gedit_bench("plan", *base[2:], *OFFLINE, "--model", "pil-filters@default")
     assert re.search(r"^-o strength +1\.0 +default$", default.out, re.MULTILINE)
     named = gedit_bench("plan", *base[2:], *OFFLINE, env={"GEDIT_BENCH_MODEL": "folder:nowhere"})
     assert re.search(r"^-o path +nowhere +environment$", named.out, re.MULTILINE)
@@ -708,7 +709,11 @@ def test_a_variable_does_what_its_option_does(base: Words) -> None:
 FILTERS = dict.fromkeys(("--task", "--lang", "--subset", "--limit", "--ids"), "test_filters_select")
 PIXELS = dict.fromkeys(
     ("--model", "--option", "--seed", "--name"), "test_what_decides_the_pixels_is_in_the_manifest"
-) | {"--shard": "test_shard_takes_its_part", "--out": "test_out_is_the_folder_of_runs"}
+) | {
+    "--shard": "test_shard_takes_its_part",
+    "--out": "test_out_is_the_folder_of_runs",
+    "--suite": "test_suite_leaves_some_options_to_the_command_line",
+}
 DEVICES = (
     {"--device": "test_device_is_where_edits_are_made"}
     | dict.fromkeys(

@@ -175,10 +175,23 @@ def _loud(*words: str, folder: Path, env: dict[str, str]) -> str:
 
 def test_a_bug_keeps_its_traceback(here: Path, data: Path) -> None:
     (here / "buggy.py").write_text(
+        "from gedit_bench import EditModel\nclass Buggy(EditModel):\n    def label(self):\n        1 / 0\n"
+    )
+    command = ("edit", "--model", "buggy.py:Buggy", "--data", str(data))
+    said = _loud(*command, folder=here, env={})
+    assert "Traceback" in said
+    assert "ZeroDivisionError" in said
+
+
+def test_a_backend_that_cannot_be_loaded_says_so_and_shows_where_if_asked(here: Path, data: Path) -> None:
+    (here / "buggy.py").write_text(
         "from gedit_bench import EditModel\nclass Buggy(EditModel):\n    def load(self):\n        1 / 0\n"
     )
     command = ("edit", "--model", "buggy.py:Buggy", "--data", str(data))
-    assert "ZeroDivisionError" in _loud(*command, folder=here, env={})
+    ended = gedit_bench(*command)
+    assert ended.code == 5
+    assert "Error: Buggy can't be loaded: ZeroDivisionError: division by zero. With -v" in ended.err
+    assert "in load" in gedit_bench("-v", *command).err
 
 
 def test_progress_is_plain_lines_unless_on_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

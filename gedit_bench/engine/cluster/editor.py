@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gedit_bench.editing.registry import ModelChoice
-from gedit_bench.engine.chunks import Work, edit_chunk, load
+from gedit_bench.engine.chunks import Work, edit_chunk
+from gedit_bench.engine.readying import load_model, one_sentence
 from gedit_bench.engine.saving import Finished
 from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Json
@@ -73,8 +74,9 @@ class Editor:
         _check_same(choice, self._post.manifest, self.where())
         self._model = choice.model
         self._model.device = "cuda:0" if self._post.device == "cuda" else self._post.device
-        self._model.check()
-        load(self._model)
+        with one_sentence(choice.name, "checked"):
+            self._model.check()
+        load_model(self._model)
         probe = self._probe()
         self._aside = None if probe is None else self._post.aside
         writer = this_writer(data=self._post.location, **{WHERE: self.where()})
