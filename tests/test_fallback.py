@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from judge_process import judge_process
-from report.report_fixtures import good, make_judgement, make_run, make_samples, reply_text
+from report_fixtures import good, make_judgement, make_run, make_samples, reply_text
 from scripted_judge import Scripted, ScriptedJudge, completion
 from small_benchmark import editing, lines, selection, write_benchmark
 

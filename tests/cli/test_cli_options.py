@@ -782,7 +782,8 @@ COVERED: dict[str, dict[str, str]] = {
     "report": PARTIAL
     | {"--out": "test_report_out_is_where_the_page_lands"}
     | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"}
-    | {"--with-published": "test_with_published_shows_what_others_published"},
+    | {"--with-published": "test_with_published_shows_what_others_published"}
+    | dict.fromkeys(("--single-file", "--embed-budget"), "test_a_single_file_holds_what_its_budget_allows"),
     "compare": TOP
     | AS_JSON
     | {"--format": "test_format_is_how_a_comparison_is_written"}
