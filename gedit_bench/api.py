@@ -9,6 +9,7 @@ What can't be done is raised as one of `gedit_bench.errors`, with a hint.
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from PIL.Image import Image
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
 from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.budget import Budget
+from gedit_bench.engine.cluster.crew import edit_on_many
 from gedit_bench.engine.editing import EditJob, edit_samples
 from gedit_bench.engine.judging import judge_samples
 from gedit_bench.engine.progress import Watcher, unwatched
@@ -35,6 +37,7 @@ from gedit_bench.settling import (
     Judging,
     Selection,
     benchmark_of,
+    check_model,
     open_run,
     prepare_asking,
     prepare_fallback,
@@ -91,14 +94,18 @@ def edit(
     """
     selection, editing = selection or Selection(), editing or Editing()
     choice = settle_model(model, editing)
-    choice.model.check()
+    check_model(choice, editing)
     data = selection.data or HUB_ID
     benchmark = load_benchmark(data)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
     run = open_run(choice, benchmark, editing)
     location = str(Path(data).resolve()) if Path(data).is_dir() else data
     job = EditJob(run, choice.model, benchmark, samples, location, editing.shard, editing.only, budget)
-    edit_samples(job, watch)
+    if (placement := editing.placement).alone:
+        edit_samples(job, watch)
+    else:
+        there = replace(editing, device="", ray_address=None, edit_timeout=None)
+        edit_on_many(job, placement, partial(settle_model, model, there), watch)
     return run
 
 
@@ -218,7 +225,8 @@ def run(
     Raises:
         GeditBenchError: see `errors`; each says what to do.
     """
-    settle_model(model, editing or Editing()).model.check()
+    editing = editing or Editing()
+    check_model(settle_model(model, editing), editing)
     for one in _asked(judging or Judging()):
         checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))

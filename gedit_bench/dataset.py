@@ -21,7 +21,7 @@ from gedit_bench.errors import DataError
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import LANGUAGES, TASKS, Sample, SampleId, SourceKind
 
-__all__ = ["HUB_ID", "Benchmark", "load_benchmark"]
+__all__ = ["HUB_ID", "Benchmark", "decode_source", "load_benchmark"]
 
 _METADATA = ("task_type", "instruction_language", "key", "instruction", "Intersection_exist")
 _IMAGES: Mapping[SourceKind, str] = {"input": "input_image", "raw": "input_image_raw"}
@@ -67,17 +67,25 @@ class Benchmark:
         Raises:
             DataError: the row holds no image, or one that is damaged or cut off.
         """
-        data = self.image_bytes(sample, kind)
-        try:
-            with Image.open(BytesIO(data)) as image:
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)
-                return image.convert("RGB")
-        except _UNREADABLE as error:
-            raise DataError(
-                f"The {_IMAGES[kind]} of {sample.id} can't be read as an image: {error}.",
-                "Copy or download the data again.",
-            ) from error
+        return decode_source(self.image_bytes(sample, kind), sample.id, kind)
+
+
+def decode_source(data: bytes, sample: SampleId, kind: SourceKind = "input") -> Image.Image:
+    """Return a source whose bytes stand in the dataset, decoded as `Benchmark.source` says.
+
+    Raises:
+        DataError: the image is damaged or cut off.
+    """
+    try:
+        with Image.open(BytesIO(data)) as image:
+            image.load()
+            ImageOps.exif_transpose(image, in_place=True)
+            return image.convert("RGB")
+    except _UNREADABLE as error:
+        raise DataError(
+            f"The {_IMAGES[kind]} of {sample} can't be read as an image: {error}.",
+            "Copy or download the data again.",
+        ) from error
 
 
 def load_benchmark(data: str = HUB_ID, revision: str | None = None, *, fetch: bool = True) -> Benchmark:

@@ -82,7 +82,7 @@ def _data(data: str) -> str:
 
 def _model(name: str, editing: settling.Editing) -> str:
     choice = settling.settle_model(name, editing)
-    choice.model.check()
+    settling.check_model(choice, editing)
     if download := choice.model.to_download():
         return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB: `gedit-bench run` does it. Not loaded"
     choice.model.load()

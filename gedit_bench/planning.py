@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gedit_bench import settling
 from gedit_bench.dataset import HUB_ID, Benchmark, load_benchmark
-from gedit_bench.editing.base import EditModel
+from gedit_bench.editing.registry import ModelChoice
 from gedit_bench.engine.editing import in_shard, to_edit
 from gedit_bench.engine.questions import JudgeJob, Open, to_judge
 from gedit_bench.engine.reuse import count_reusable
@@ -126,7 +126,7 @@ def make_plan(model: str, selection: settling.Selection, editing: settling.Editi
     run = Run(folder, manifest)
     mine = [sample for sample in samples if in_shard(sample, editing.shard)]
     open_edits = to_edit(run, mine, editing.only)
-    missing = _missing_for(choice.model) if open_edits else []
+    missing = _missing_for(choice, editing) if open_edits else []
     try:
         asked = _asked(judging, run, benchmark, samples, open_edits)
     except (UnavailableError, MissingReplyError) as error:
@@ -214,9 +214,9 @@ def _estimate(asking: settling.Asking, open_edits: list[Sample], pending: list[O
     return expected
 
 
-def _missing_for(model: EditModel) -> list[str]:
+def _missing_for(choice: ModelChoice, editing: settling.Editing) -> list[str]:
     try:
-        model.check()
+        settling.check_model(choice, editing)
     except UnavailableError as error:
         return [f"{error} {error.hint}"]
     return []

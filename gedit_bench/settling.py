@@ -9,6 +9,7 @@ from gedit_bench.editing.base import EditModel
 from gedit_bench.editing.recipes import Recipe
 from gedit_bench.editing.registry import ModelChoice, choose_model, describe_model
 from gedit_bench.engine.editing import Only, Shard
+from gedit_bench.engine.placement import Placement, check_devices, place
 from gedit_bench.errors import DataError, UsageError
 from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, Rubric
@@ -53,7 +54,10 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Editing:
-    """How and where edits are made: settings as `key=value`, the seed, the name shown in tables."""
+    """How and where edits are made: settings as `key=value`, the seed, the name shown in tables.
+
+    `device`, `ray_address` and `edit_timeout` are those of `engine.placement.place`.
+    """
 
     options: Sequence[str] = ()
     options_origin: str = "command line"
@@ -62,6 +66,14 @@ class Editing:
     out: Path = Path("results")
     only: Only = "missing"
     shard: Shard | None = None
+    device: str = ""
+    ray_address: str | None = None
+    edit_timeout: float | None = None
+
+    @property
+    def placement(self) -> Placement:
+        """Where edits are made."""
+        return place(self.device, self.ray_address, self.edit_timeout)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,10 +119,25 @@ class Asking:
 
 
 def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
-    """Return the backend with its settings resolved."""
+    """Return the backend with its settings resolved, and told its device."""
+    device = editing.placement.device
     if isinstance(model, EditModel):
-        return describe_model(model, Recipe(model=model.name), chosen=(), origin="code")
-    return choose_model(model, editing.options, editing.options_origin)
+        choice = describe_model(model, Recipe(model=model.name), chosen=(), origin="code")
+    else:
+        choice = choose_model(model, editing.options, editing.options_origin)
+    choice.model.device = device or choice.model.device
+    return choice
+
+
+def check_model(choice: ModelChoice, editing: Editing) -> None:
+    """Say what a backend lacks on this machine; a cluster's machines are asked when its processes begin.
+
+    Raises:
+        UnavailableError: weights, a device, a key or a program are missing.
+    """
+    check_devices(editing.placement)
+    if editing.ray_address is None:
+        choice.model.check()
 
 
 def selected(target: Path, selection: Selection) -> tuple[Benchmark, list[Sample]]:

@@ -91,6 +91,14 @@ class ModelOptions:
         option("--option", "-o", metavar="KEY=VALUE", help="A setting of the model; may be repeated."),
     ] = None
     out: Out = Path("results")
+    device: Annotated[
+        str,
+        option(
+            "--device",
+            metavar="DEVICE,…",
+            help="cuda:0, or several that share the work: cuda:0,cuda:1; all; cpu. Default: a GPU if there is one.",
+        ),
+    ] = ""
 
     def resolve(self, only: str = "missing", context: typer.Context | None = None) -> "Editing":
         """Return how to edit; `context` tells whether settings came from the environment."""
@@ -102,6 +110,7 @@ class ModelOptions:
             options_origin=origin_of(context, settings) if context else "command line",
             out=self.out,
             only=checked_only(only),
+            device=self.device,
         )
 
 
@@ -114,11 +123,36 @@ class EditOptions(ModelOptions):
         None
     )
     name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None
+    batch_size: Annotated[
+        str | None,
+        option(
+            "--batch-size", metavar="N|auto", help="Edits at once: -o batch=N. auto takes as many as the memory does."
+        ),
+    ] = None
+    ray_address: Annotated[
+        str | None,
+        option("--ray-address", metavar="auto|HOST:PORT", help="Ray cluster whose GPUs share the work."),
+    ] = None
+    edit_timeout: Annotated[
+        float | None,
+        option("--edit-timeout", min=0.1, help="Seconds for one edit where several devices work. Default: 600."),
+    ] = None
 
     def resolve(self, only: str = "missing", context: typer.Context | None = None) -> "Editing":
         """Return how to edit; see `ModelOptions.resolve`."""
         settled = super().resolve(only, context)
-        return replace(settled, seed=self.seed, name=self.name, shard=_parsed_shard(self.shard))
+        batch = () if self.batch_size is None else (f"batch={self.batch_size}",)
+        if batch and context and not self.options:
+            settled = replace(settled, options_origin=origin_of(context, "batch_size"))
+        return replace(
+            settled,
+            options=(*settled.options, *batch),
+            seed=self.seed,
+            name=self.name,
+            shard=_parsed_shard(self.shard),
+            ray_address=self.ray_address,
+            edit_timeout=self.edit_timeout,
+        )
 
 
 @dataclass(frozen=True)

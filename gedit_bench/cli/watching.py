@@ -9,6 +9,7 @@ from gedit_bench.cli.console import harmless, say
 from gedit_bench.engine.progress import Progress, Watcher
 
 EVERY = 30.0  # seconds between plain lines
+SHARES = 8  # devices whose shares fit in a line
 
 
 @contextmanager
@@ -37,6 +38,10 @@ def described(progress: Progress) -> str:
         left = (progress.total - progress.done) / rate
         if left > 0:
             parts.append(f"eta {left / 60:.0f} min" if left >= 90 else f"eta {left:.0f} s")
+    if progress.devices:
+        shares = f" ({' + '.join(map(str, progress.devices.values()))})" if len(progress.devices) <= SHARES else ""
+        parts.append(f"{len(progress.devices)} devices{shares}")
+    parts += [f"{progress.given_up} given up"] if progress.given_up else []
     parts += [f"{progress.reused} reused"] if progress.reused else []
     parts += [f"{count} {status}" for status, count in sorted(progress.counts.items()) if status != "ok"]
     return " · ".join(parts)

@@ -78,6 +78,9 @@ class EditModel:
             batches that suit it; what is in flight is lost if the process is killed.
         most_usd: the most that one edit may cost in US dollars, read after `load`, for `--max-cost`; 0 where
             nobody is paid. What an edit did cost goes into its `Outcome`.
+        device: where to compute, in torch's words: `cpu`, `cuda`, `cuda:1`. Set by the engine, from `--device`,
+            before `check` and `load`; None leaves it to the backend, which takes a GPU if there is one. Where
+            several GPUs work, each backend's process sees only its own, as `cuda:0`.
     """
 
     name: ClassVar[str] = ""
@@ -85,6 +88,7 @@ class EditModel:
     argument: ClassVar[str | None] = None
     chunk: int = 8
     most_usd: float = 0.0
+    device: str | None = None
 
     def __init__(self, settings: object | None = None) -> None:
         self.settings = self.Settings() if settings is None else settings

@@ -24,7 +24,7 @@ from gedit_bench.secrets import redact
 from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
-_NOT_BACKENDS = {"base", "filters", "recipes", "registry", "worker"}
+_NOT_BACKENDS = {"base", "batching", "filters", "recipes", "registry", "worker"}
 _registered: dict[str, type[EditModel]] = {}
 
 Backend = TypeVar("Backend", bound=type[EditModel])

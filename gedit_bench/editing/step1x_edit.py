@@ -13,7 +13,8 @@ from PIL import Image
 from pydantic import Field
 
 from gedit_bench.cache import cache_folder
-from gedit_bench.editing.base import EditModel, EditRequest, setting
+from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
+from gedit_bench.editing.batching import START, halving
 from gedit_bench.errors import UnavailableError
 from gedit_bench.store.atomic import write_json
 
@@ -56,11 +57,12 @@ class Step1XEditSettings:
     memory: Literal["auto", "resident", "offload", "24gb"] = setting(
         "auto", "What stays on the GPU: the same numerics in all modes.", decides_pixels=False
     )
-    batch: Annotated[int, Field(ge=1)] = setting(1, "Edits of equal size in one pass.", decides_pixels=False)
+    batch: Annotated[int, Field(ge=1)] | Literal["auto"] = setting(
+        1, "Edits of equal size in one pass; auto finds how many the memory takes.", decides_pixels=False
+    )
     fused: bool = setting(False, "Compile the blocks: slow at first, then faster.", decides_pixels=False)
     lora: str = setting("", "Adapters in kohya's format: PATH or PATH:WEIGHT, separated by commas.")
     lora_allow_unknown: bool = setting(False, "Leave adapters' keys out that belong to no module.")
-    device: str = setting("", "Such as cuda:0; a GPU if there is one.", decides_pixels=False)
 
     def __post_init__(self) -> None:
         """Name the version's own profile, so that the record says which it was."""
@@ -122,9 +124,9 @@ class Step1XEdit(EditModel):
                 f"step1x-edit needs its weights (about 42 GB): {error}.",
                 "A folder of the published files is named with -o weights=PATH; --model step1x-edit@tiny needs none.",
             ) from error
-        if not self.settings.device and self._device() == "cpu":
+        if self.device is None and self._device() == "cpu":
             raise UnavailableError(
-                "step1x-edit needs a GPU of 24 GB or more, and there is none.", "Or set -o device=cpu."
+                "step1x-edit needs a GPU of 24 GB or more, and there is none.", "Or let it be slow: --device cpu."
             )
 
     def load(self) -> None:
@@ -146,16 +148,25 @@ class Step1XEdit(EditModel):
                 f"step1x-edit can't be loaded: {error}.", "See models/step1x_edit/README.md."
             ) from error
         phases = self._pipeline.residence.mode != "resident"
-        self.chunk = max(self.chunk, self.settings.batch, SHARING_A_PHASE if phases else 0)
+        self._batch = START if self.settings.batch == "auto" else self.settings.batch
+        self.chunk = max(self.chunk, self._batch, SHARING_A_PHASE if phases else 0)
 
-    def edit(self, requests: Sequence[EditRequest]) -> Iterator[Image.Image]:
-        """Yield each edited picture, in its source's size."""
+    def edit(self, requests: Sequence[EditRequest]) -> Iterator[Image.Image | Outcome]:
+        """Yield each edited picture, in its source's size; where the batch was found by trying, it is recorded."""
+        if self.settings.batch != "auto":
+            yield from self._edits(requests, self._batch)
+            return
+        for picture, batch in halving(self._edits, requests, self._batch):
+            self._batch = batch
+            yield Outcome(picture, extra={"batch": batch})
+
+    def _edits(self, requests: Sequence[EditRequest], batch: int) -> Iterator[Image.Image]:
         return self._pipeline.edits(
             [request.source for request in requests],
             [request.instruction for request in requests],
             seed=[request.seed for request in requests],
             sampling=self._sampling(),
-            batch=self.settings.batch,
+            batch=batch,
         )
 
     def close(self) -> None:
@@ -173,12 +184,12 @@ class Step1XEdit(EditModel):
             "fp8": settings.fp8,
             "fused": settings.fused,
             "level": settings.level,
-            "batch": settings.batch,
+            "batch": 1 if settings.batch == "auto" else settings.batch,
             "adapters": _adapters(settings.lora),
             "allow_unknown": settings.lora_allow_unknown,
         }
         if settings.preset == "tiny":
-            return _tiny_pipeline(settings.version, options)
+            return _tiny_pipeline(settings.version, options | {"device": self.device or "cpu"})
         files = download(self._published, announce=log.info) if self._published else self._local_files()
         prompts = Path(settings.prompts) if settings.prompts else None
         options |= {"device": self._device(), "prompts": prompts}
@@ -231,7 +242,7 @@ class Step1XEdit(EditModel):
     def _device(self) -> str:
         import torch
 
-        return self.settings.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        return self.device or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _adapters(words: str) -> list[tuple[Path, float]]:

@@ -1,31 +1,26 @@
 """The edit loop: chunks of requests to a backend, each result on disk before the next is asked for."""
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
 from typing import Literal
 
-from PIL import Image
-
 from gedit_bench.dataset import Benchmark
-from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.budget import Budget
+from gedit_bench.engine.chunks import Work, edit_chunk, load, take_out
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
-from gedit_bench.engine.saving import EditSaver
-from gedit_bench.errors import DataError, GeditBenchError, Interrupted, UnavailableError
-from gedit_bench.records import Edit, EditStatus, Sample
+from gedit_bench.engine.saving import EditSaver, Finished
+from gedit_bench.errors import Interrupted
+from gedit_bench.records import EditStatus, Sample
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import make_folder
 from gedit_bench.store.jsonl import JsonlWriter
 from gedit_bench.store.lock import sole_writer
 from gedit_bench.store.provenance import this_writer
 from gedit_bench.store.run import Run, note_selection, note_writer
-
-log = logging.getLogger(__name__)
 
 Only = Literal["missing", "failed"]
 Shard = tuple[int, int]
@@ -90,7 +85,7 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
         progress = Progress(f"edit {run.manifest.name}", total=len(mine), done=len(mine) - len(pending))
         watch(progress)
         if pending:
-            _load(job.model)
+            load(job.model)
             try:
                 _edit_pending(job, pending, stop, progress, watch)
             finally:
@@ -104,7 +99,7 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
     note_writer(job.run.path, writer)
     lines = JsonlWriter(layout.edits_file(job.run.path, job.shard))
     manifest = job.run.manifest
-    saver = EditSaver(job.run.path, lines, writer.writer, manifest.seed, manifest.source)
+    saver = EditSaver(job.run.path, lines, manifest.seed, manifest.source)
     try:
         most, tried = job.model.most_usd, False
         while pending and not stop.requested:
@@ -113,7 +108,8 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
             chunk = list(pending[: 1 if blind else job.model.chunk])
             with _paid(job.budget, chunk, most) as costs:
                 pending = pending[len(chunk) :]
-                for edit in _edit_chunk(job, saver, chunk):
+                for finished in _edited(job, chunk):
+                    edit = saver.save(finished, writer.writer)
                     costs.append(edit.cost_usd or 0.0)
                     progress.done += 1
                     progress.counts[edit.status] += 1
@@ -140,62 +136,13 @@ def _paid(budget: Budget | None, chunk: list[Sample], most: float) -> Iterator[l
         budget.settle(most * len(chunk), sum(costs))
 
 
-def _edit_chunk(job: EditJob, saver: EditSaver, samples: Sequence[Sample]) -> Iterator[Edit]:
-    requests, source_ids = [], []
+def _edited(job: EditJob, samples: Sequence[Sample]) -> Iterator[Finished]:
+    manifest = job.run.manifest
+    works = []
     for sample in samples:
-        try:
-            source_id = job.benchmark.source_id(sample)
-            source = job.benchmark.source(sample, saver.source)
-        except DataError as error:
-            yield saver.fail(sample.id, str(error))
-            continue
-        requests.append(EditRequest(sample.id, sample.instruction, source, saver.seed))
-        source_ids.append(source_id)
-    results = _results(job.model, requests)
-    for request, source_id, (outcome, seconds) in zip(requests, source_ids, results, strict=True):
-        yield saver.save(request, outcome, seconds, source_id)
-
-
-def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tuple[Outcome, float]]:
-    """Yield one outcome and its seconds per request; what a failing chunk leaves over is tried alone."""
-    finished = 0
-    reason = "The backend ended without a result for this sample."
-    started = monotonic()
-    try:
-        for result in model.edit(requests):
-            if finished == len(requests):
-                raise _TooMany(f"{model.name} yields more results than it got requests: which belongs to which?")
-            finished += 1
-            yield _outcome(result), monotonic() - started
-            started = monotonic()
-    except GeditBenchError:
-        raise
-    except Exception as error:  # a backend may raise anything: it costs one sample, never the run
-        log.debug("%s failed", model.name, exc_info=True)
-        reason = f"{type(error).__name__}: {error}"
-    left = requests[finished:]
-    if len(requests) == 1 and left:
-        yield Outcome(status=EditStatus.EDIT_FAILED, message=reason), monotonic() - started
-    else:
-        for request in left:
-            yield from _results(model, [request])
-
-
-class _TooMany(GeditBenchError):
-    """A backend that breaks the order of its results; nothing it yields can be trusted."""
-
-
-def _outcome(result: object) -> Outcome:
-    if isinstance(result, Outcome):
-        return result
-    if isinstance(result, Image.Image):
-        return Outcome(image=result)
-    message = f"The backend returned {type(result).__name__}, not an image or an Outcome."
-    return Outcome(status=EditStatus.EDIT_FAILED, message=message)
-
-
-def _load(model: EditModel) -> None:
-    try:
-        model.load()
-    except ImportError as error:
-        raise UnavailableError(f"{model.name} needs a package that is not here: {error}.", "Install it.") from error
+        taken = take_out(job.benchmark, sample, manifest.source)
+        if isinstance(taken, Work):
+            works.append(taken)
+        else:
+            yield taken
+    yield from edit_chunk(job.model, works, manifest.seed, manifest.source)

@@ -8,7 +8,10 @@ from time import monotonic
 
 @dataclass(slots=True)
 class Progress:
-    """How far a loop is: `counts` holds how often each status occurred, `reused` what needed no asking."""
+    """How far a loop is: `counts` holds how often each status occurred, `reused` what needed no asking.
+
+    Where several devices work, `devices` holds how much each has done, `given_up` how many no longer do.
+    """
 
     stage: str
     total: int
@@ -16,6 +19,8 @@ class Progress:
     counts: Counter[str] = field(default_factory=Counter)
     started: float = field(default_factory=monotonic)
     reused: int = 0
+    devices: dict[str, int] = field(default_factory=dict)
+    given_up: int = 0
 
 
 Watcher = Callable[[Progress], None]

@@ -2,7 +2,8 @@
 
 import hashlib
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image, ImageChops
@@ -10,10 +11,10 @@ from PIL import Image, ImageChops
 from gedit_bench.decoding import decode
 from gedit_bench.editing.base import EditRequest, Outcome
 from gedit_bench.errors import DataError
-from gedit_bench.records import Edit, EditStatus, SampleId, SourceKind
+from gedit_bench.records import Edit, EditStatus, Json, SampleId, SourceKind
 from gedit_bench.secrets import redact
 from gedit_bench.store import layout
-from gedit_bench.store.atomic import write_bytes
+from gedit_bench.store.atomic import put_in_place, set_aside
 from gedit_bench.store.codec import to_json
 from gedit_bench.store.jsonl import JsonlWriter
 from gedit_bench.store.provenance import now
@@ -24,71 +25,110 @@ ASPECT_TOLERANCE = 0.02
 _PNG_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What became of one sample, on its way to the run: fields as in `Edit`.
+
+    `image` is the finished file: its bytes, or where it was set aside on the run's file system.
+    """
+
+    sample: SampleId
+    status: EditStatus
+    message: str = ""
+    source_id: str | None = None
+    seconds: float | None = None
+    cost_usd: float | None = None
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    image: bytes | Path | None = None
+    suffix: str = ".png"
+    sha256: str | None = None
+    width: int | None = None
+    height: int | None = None
+    flags: tuple[str, ...] = ()
+
+
+def finish(request: EditRequest, outcome: Outcome, seconds: float, source_id: str) -> Finished:
+    """Return an outcome with its image, if any, encoded; one that can't be is `edit_failed`."""
+    told = Finished(
+        sample=request.sample,
+        status=outcome.status,
+        message=outcome.message,
+        source_id=source_id,
+        seconds=round(seconds, 4),
+        cost_usd=outcome.cost_usd,
+        extra=dict(outcome.extra),
+    )
+    if outcome.status is not EditStatus.OK:
+        return told
+    if outcome.image is None and outcome.encoded is None:
+        return replace(told, status=EditStatus.NO_IMAGE, message=outcome.message or "The backend returned no image.")
+    try:
+        data, suffix, image = _encoded(outcome)
+    except DataError as error:
+        return replace(told, status=EditStatus.EDIT_FAILED, message=str(error))
+    return replace(
+        told,
+        image=data,
+        suffix=suffix,
+        sha256=hashlib.sha256(data).hexdigest(),
+        width=image.width,
+        height=image.height,
+        flags=_flags(request.source, image),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class EditSaver:
     """Saves the edits of one writer into one run."""
 
     folder: Path
     lines: JsonlWriter
-    writer: str
     seed: int
     source: SourceKind
 
-    def save(self, request: EditRequest, outcome: Outcome, seconds: float, source_id: str) -> Edit:
-        """Write an outcome's image, if any, and its line; return what was recorded.
+    def save(self, finished: Finished, writer: str) -> Edit:
+        """Put an image, if any, into the official layout and write its line; return what was recorded.
 
-        An image that can't be read or stored under its key is recorded as `edit_failed`.
+        An image that can't be stored under its key is recorded as `edit_failed`.
         """
-        try:
-            made = self._store(request, outcome)
-        except DataError as error:
-            made = {"status": EditStatus.EDIT_FAILED, "message": str(error)}
-        message = outcome.message
-        return self._record(
-            request.sample,
-            source_id=source_id,
-            seconds=round(seconds, 4),
-            cost_usd=outcome.cost_usd,
-            extra=dict(outcome.extra),
-            **{"message": message, **made},
-        )
-
-    def fail(self, sample: SampleId, message: str, source_id: str | None = None) -> Edit:
-        """Record that a sample could not even be tried."""
-        return self._record(sample, status=EditStatus.EDIT_FAILED, message=message, source_id=source_id)
-
-    def _record(self, sample: SampleId, **fields: object) -> Edit:
-        fields["message"] = redact(str(fields["message"]))[:2000]
+        file = None
+        if finished.image is not None:
+            try:
+                file = self._place(finished.sample, finished.image, finished.suffix)
+            except DataError as error:
+                finished = replace(
+                    finished, status=EditStatus.EDIT_FAILED, message=str(error), sha256=None, width=None, height=None,
+                    flags=(),
+                )  # fmt: skip
         edit = Edit(
-            sample=sample,
+            sample=finished.sample,
+            status=finished.status,
             seed=self.seed,
+            message=redact(finished.message)[:2000],
+            file=file,
+            sha256=finished.sha256,
+            width=finished.width,
+            height=finished.height,
+            seconds=finished.seconds,
+            cost_usd=finished.cost_usd,
             source=self.source,
-            writer=self.writer,
+            source_id=finished.source_id,
+            flags=finished.flags,
+            extra=finished.extra,
+            writer=writer,
             time=now(),
-            **fields,  # type: ignore[arg-type]  # the names are Edit's own
         )
         self.lines.append(to_json(edit))
         return edit
 
-    def _store(self, request: EditRequest, outcome: Outcome) -> dict[str, object]:
-        if outcome.status is not EditStatus.OK:
-            return {"status": outcome.status}
-        if outcome.image is None and outcome.encoded is None:
-            return {"status": EditStatus.NO_IMAGE, "message": outcome.message or "The backend returned no image."}
-        data, suffix, image = _encoded(outcome)
-        path = layout.image_file(self.folder, request.sample, suffix)
-        write_bytes(path, data, layout.temporary_folder(self.folder))
+    def _place(self, sample: SampleId, image: bytes | Path, suffix: str) -> str:
+        path = layout.image_file(self.folder, sample, suffix)
+        aside = set_aside(image, layout.temporary_folder(self.folder)) if isinstance(image, bytes) else image
+        put_in_place(aside, path)
         for other in path.parent.glob(f"{path.stem}.*"):
             if other != path and other.stem == path.stem:
                 other.unlink()  # an earlier edit in another format, which the official glob might take
-        return {
-            "status": EditStatus.OK,
-            "file": path.relative_to(self.folder).as_posix(),
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "width": image.width,
-            "height": image.height,
-            "flags": _flags(request.source, image),
-        }
+        return path.relative_to(self.folder).as_posix()
 
 
 def _encoded(outcome: Outcome) -> tuple[bytes, str, Image.Image]:

@@ -49,9 +49,32 @@ def write_bytes(path: Path, data: bytes, temporary: Path | None = None) -> None:
     Raises:
         UnavailableError: the disk is full or the folder can't be written.
     """
-    unfinished = _unfinished(path, temporary)
+    put_in_place(set_aside(data, temporary or path.parent), path)
+
+
+def set_aside(data: bytes, folder: Path) -> Path:
+    """Write `data` to a new file in a folder under a name that nobody reads; return its path.
+
+    Raises:
+        UnavailableError: the disk is full or the folder can't be written.
+    """
+    unfinished = _unfinished(folder)
     try:
         unfinished.write_bytes(data)
+    except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
+        raise disk_error(unfinished, error) from error
+    return unfinished
+
+
+def put_in_place(unfinished: Path, path: Path) -> None:
+    """Give a file that was set aside on the same file system its name, replacing what is there.
+
+    Raises:
+        UnavailableError: the disk is full or the folder can't be written.
+    """
+    try:
         make_folder(path.parent)
         unfinished.replace(path)
     except OSError as error:
@@ -67,7 +90,7 @@ def write_json(path: Path, value: Mapping[str, Json]) -> None:
 
 def write_json_once(path: Path, value: Mapping[str, Json]) -> bool:
     """Write `value` unless `path` exists; of several writers exactly one gets True."""
-    unfinished = _unfinished(path, None)
+    unfinished = _unfinished(path.parent)
     try:
         unfinished.write_bytes(_json(value))
         os.link(unfinished, path)
@@ -81,8 +104,8 @@ def write_json_once(path: Path, value: Mapping[str, Json]) -> bool:
     return True
 
 
-def _unfinished(path: Path, temporary: Path | None) -> Path:
-    return make_folder(temporary or path.parent) / f".{uuid4().hex}.partial"
+def _unfinished(folder: Path) -> Path:
+    return make_folder(folder) / f".{uuid4().hex}.partial"
 
 
 def _json(value: Mapping[str, Json]) -> bytes:

@@ -1,0 +1,99 @@
+"""One chunk of samples through a backend: sources decoded, edits made, each result ready to be saved."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic
+
+from PIL import Image
+
+from gedit_bench.dataset import Benchmark, decode_source
+from gedit_bench.editing.base import EditModel, EditRequest, Outcome
+from gedit_bench.engine.saving import Finished, finish
+from gedit_bench.errors import DataError, GeditBenchError, UnavailableError
+from gedit_bench.records import EditStatus, Sample, SourceKind
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A sample to edit, with its source's bytes as they stand in the dataset."""
+
+    sample: Sample
+    source: bytes
+    source_id: str
+
+
+def take_out(benchmark: Benchmark, sample: Sample, kind: SourceKind) -> Work | Finished:
+    """Return a sample with its source, or the failure that a missing one is."""
+    try:
+        return Work(sample, benchmark.image_bytes(sample, kind), benchmark.source_id(sample))
+    except DataError as error:
+        return Finished(sample=sample.id, status=EditStatus.EDIT_FAILED, message=str(error))
+
+
+def load(model: EditModel) -> None:
+    """Load a backend; a package that it lacks is an UnavailableError."""
+    try:
+        model.load()
+    except ImportError as error:
+        raise UnavailableError(f"{model.name} needs a package that is not here: {error}.", "Install it.") from error
+
+
+def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceKind) -> Iterator[Finished]:
+    """Yield what becomes of each sample: first those with a damaged source, then the others in order.
+
+    Raises:
+        GeditBenchError: the backend can't go on.
+    """
+    requests, source_ids = [], []
+    for work in works:
+        try:
+            source = decode_source(work.source, work.sample.id, kind)
+        except DataError as error:
+            yield Finished(sample=work.sample.id, status=EditStatus.EDIT_FAILED, message=str(error))
+            continue
+        requests.append(EditRequest(work.sample.id, work.sample.instruction, source, seed))
+        source_ids.append(work.source_id)
+    results = _results(model, requests)
+    for request, source_id, (outcome, seconds) in zip(requests, source_ids, results, strict=True):
+        yield finish(request, outcome, seconds, source_id)
+
+
+def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tuple[Outcome, float]]:
+    """Yield one outcome and its seconds per request; what a failing chunk leaves over is tried alone."""
+    finished = 0
+    reason = "The backend ended without a result for this sample."
+    started = monotonic()
+    try:
+        for result in model.edit(requests):
+            if finished == len(requests):
+                raise _TooMany(f"{model.name} yields more results than it got requests: which belongs to which?")
+            finished += 1
+            yield _outcome(result), monotonic() - started
+            started = monotonic()
+    except GeditBenchError:
+        raise
+    except Exception as error:  # a backend may raise anything: it costs one sample, never the run
+        log.debug("%s failed", model.name, exc_info=True)
+        reason = f"{type(error).__name__}: {error}"
+    left = requests[finished:]
+    if len(requests) == 1 and left:
+        yield Outcome(status=EditStatus.EDIT_FAILED, message=reason), monotonic() - started
+    else:
+        for request in left:
+            yield from _results(model, [request])
+
+
+class _TooMany(GeditBenchError):
+    """A backend that breaks the order of its results; nothing it yields can be trusted."""
+
+
+def _outcome(result: object) -> Outcome:
+    if isinstance(result, Outcome):
+        return result
+    if isinstance(result, Image.Image):
+        return Outcome(image=result)
+    message = f"The backend returned {type(result).__name__}, not an image or an Outcome."
+    return Outcome(status=EditStatus.EDIT_FAILED, message=message)
