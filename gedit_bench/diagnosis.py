@@ -11,13 +11,18 @@ from pathlib import Path
 from gedit_bench import settling
 from gedit_bench.cache import cache_folder
 from gedit_bench.dataset import load_benchmark
+from gedit_bench.editing.registry import ModelChoice
+from gedit_bench.editing.requirements import check_packages
 from gedit_bench.errors import GeditBenchError, UnavailableError
 from gedit_bench.judging.protocol import find_protocol
 from gedit_bench.judging.registry import DEFAULT_PROTOCOL, make_judge, protocol_for
 from gedit_bench.judging.replay import ReplayJudge
 from gedit_bench.judging.rubric import find_rubric
+from gedit_bench.planning import MEAN_EDIT_BYTES
 from gedit_bench.secrets import redact
 from gedit_bench.store.provenance import this_writer
+
+_WHOLE_BENCHMARK = 1212
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,8 @@ def examine(
 ) -> Iterator[Finding]:
     """Yield findings about the machine, then the judge, and the data and model if named.
 
+    A model's are its packages, whether it loads or can be downloaded, the GPU's memory and room on the disks.
+
     Data and rubric may be downloaded, a model's weights are not; the judge is asked for its list of models,
     never for a score.
     """
@@ -47,16 +54,20 @@ def examine(
     if data:
         yield _tried("data", lambda: _data(data))
     if model:
-        yield _tried("model", lambda: _model(model, editing))
+        yield from _about(model, editing)
 
 
 def _tried(what: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(what, True, look())
-    except GeditBenchError as error:
+    except (GeditBenchError, ImportError) as error:
+        return _failed(what, error)
+
+
+def _failed(what: str, error: GeditBenchError | ImportError) -> Finding:
+    if isinstance(error, GeditBenchError):
         return Finding(what, False, redact(f"{error} {error.hint}".strip()))
-    except ImportError as error:
-        return Finding(what, False, redact(f"It needs a package that is not here: {error}."))
+    return Finding(what, False, redact(f"It needs a package that is not here: {error}."))
 
 
 def _judge(judging: settling.Judging) -> str:
@@ -80,14 +91,69 @@ def _data(data: str) -> str:
     return f"{len(benchmark.samples)} samples of {benchmark.name} at {benchmark.revision}"
 
 
-def _model(name: str, editing: settling.Editing) -> str:
-    choice = settling.settle_model(name, editing)
+def _about(name: str, editing: settling.Editing) -> Iterator[Finding]:
+    try:
+        choice = settling.settle_model(name, editing)
+    except (GeditBenchError, ImportError) as error:
+        yield _failed("model", error)
+        return
+    if choice.recipe.needs:
+        yield _tried("packages", lambda: _packages(choice))
+    yield _tried("model", lambda: _model(choice, editing))
+    needed = choice.recipe.memory_gb
+    if needed is not None:
+        yield _tried("memory", lambda: _memory(choice.name, needed))
+    yield _tried("space", lambda: _space(choice, editing))
+
+
+def _packages(choice: ModelChoice) -> str:
+    check_packages(choice.name, choice.recipe.needs)
+    return f"{', '.join(choice.recipe.needs)}: here"
+
+
+def _model(choice: ModelChoice, editing: settling.Editing) -> str:
     settling.check_model(choice, editing)
     if download := choice.model.to_download():
         return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB: `gedit-bench run` does it. Not loaded"
     choice.model.load()
     choice.model.close()
     return f"{choice.name} loads, recipe {choice.recipe.name}"
+
+
+def _memory(name: str, needed: float) -> str:
+    """Compare the largest GPU with what a recipe asks for, which is approximate."""
+    import torch
+
+    asked = f"The recipe asks for about {needed:g} GB of GPU memory"
+    if not torch.cuda.is_available():
+        raise UnavailableError(f"{asked}, and there is no GPU.")
+    sizes = [torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count())]
+    largest = max(sizes) / 1e9
+    if largest < needed:
+        raise UnavailableError(
+            f"{asked}, and the largest GPU has {largest:.0f} GB.",
+            f"`gedit-bench ls models {name}` tells the settings that make do with less.",
+        )
+    return f"about {needed:g} GB of the {largest:.0f} GB that the largest GPU has"
+
+
+def _space(choice: ModelChoice, editing: settling.Editing) -> str:
+    """Compare the disks with the weights that are still to come and the edits of the whole benchmark."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    edits = _WHOLE_BENCHMARK * MEAN_EDIT_BYTES
+    words = []
+    for what, size, folder in (
+        ("weights to download", choice.model.to_download(), Path(HF_HUB_CACHE)),
+        (f"{_WHOLE_BENCHMARK} edits", edits, editing.out),
+    ):
+        if not size:
+            continue
+        free = shutil.disk_usage(_existing(folder)).free
+        words.append(f"{what}: {size / 1e9:.1f} GB of the {free / 1e9:.0f} GB free for {folder}")
+        if size > free:
+            raise UnavailableError(f"{words[-1]}.", "Make room, or choose another disk with --out or HF_HOME.")
+    return "; ".join(words)
 
 
 def _gpu() -> str:

@@ -137,7 +137,7 @@ def check_model(choice: ModelChoice, editing: Editing) -> None:
     """
     check_devices(editing.placement)
     if editing.ray_address is None:
-        choice.model.check()
+        choice.check()
 
 
 def selected(target: Path, selection: Selection) -> tuple[Benchmark, list[Sample]]:
@@ -165,7 +165,8 @@ def run_manifest(choice: ModelChoice, benchmark: Benchmark, editing: Editing) ->
     """Return what decides the pixels of a run."""
     return RunManifest(
         model=choice.name,
-        name=editing.name or choice.model.label(),
+        backend=choice.recipe.backend,
+        name=editing.name or choice.label,
         recipe=choice.recipe.name,
         spec=choice.spec,
         settings=choice.settings,

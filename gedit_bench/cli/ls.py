@@ -10,7 +10,6 @@ from gedit_bench.cli.options import AsJson, Out
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gedit_bench.editing.base import EditModel
     from gedit_bench.records import Json
 
 KINDS = ("models", "recipes", "judges", "protocols", "scorings", "tasks", "published", "runs")
@@ -50,7 +49,8 @@ def ls(
         raise UsageError(f"There is no listing of {kind!r}.", did_you_mean(kind, KINDS))
     if name is None:
         rows = listings[kind]()
-        tell_json(rows) if as_json else tell(_words(rows) or "none")
+        text = {"models": _models_text, "recipes": _recipes_text}.get(kind, _words)
+        tell_json(rows) if as_json else tell(text(rows) or "none")
     elif kind == "models":
         _list_model(name, as_json)
     elif kind == "published":
@@ -62,17 +62,10 @@ def ls(
 
 def _list_model(name: str, as_json: bool) -> None:
     from gedit_bench.cli.console import tell, tell_json
-    from gedit_bench.editing.registry import find_model
+    from gedit_bench.cli.listing_models import details_text, model_details
 
-    backend = find_model(name if ".py:" in name else name.partition("@")[0].partition(":")[0])
-    settings, recipes = _settings(backend), _recipes(backend.name)
-    if as_json:
-        tell_json(
-            {"model": _form(backend), "what it is": _first_line(backend), "settings": settings, "recipes": recipes}
-        )
-    else:
-        blocks = (f"{_form(backend)}: {_first_line(backend)}", _words(settings) or "no settings", _words(recipes))
-        tell("\n\n".join(block for block in blocks if block))
+    details = model_details(name)
+    tell_json(details) if as_json else tell(details_text(details))
 
 
 def _words(rows: "list[dict[str, Json]]") -> str:
@@ -85,68 +78,34 @@ def _words(rows: "list[dict[str, Json]]") -> str:
 
 
 def _models() -> "list[dict[str, Json]]":
-    from gedit_bench.editing.recipes import recipes_of
-    from gedit_bench.editing.registry import find_model, model_names
+    from gedit_bench.cli.listing_models import model_rows
 
-    rows: list[dict[str, Json]] = []
-    for name in model_names():
-        backend = find_model(name)
-        recipes = ", ".join(dict.fromkeys(["default", *(recipe.name for recipe in recipes_of(name))]))
-        rows.append({"model": _form(backend), "recipes": recipes, "what it is": _first_line(backend)})
-    return rows
+    return model_rows()
 
 
-def _form(backend: "type[EditModel]") -> str:
-    return f"{backend.name}:{backend.argument.upper()}" if backend.argument else backend.name
+def _models_text(rows: "list[dict[str, Json]]") -> str:
+    from gedit_bench.cli.listing_models import models_text
+
+    return models_text(rows)
 
 
-def _settings(backend: "type[EditModel]") -> "list[dict[str, Json]]":
-    from dataclasses import MISSING, fields
-    from typing import get_type_hints
-
-    hints = get_type_hints(backend.Settings)
-    rows: list[dict[str, Json]] = []
-    for field in fields(backend.Settings):
-        default = None if field.default is MISSING else str(field.default)
-        rows.append(
-            {
-                "setting": field.name,
-                "type": _type(hints[field.name]),
-                "default": default,
-                "help": field.metadata.get("help", ""),
-            }
-        )
-    return rows
-
-
-def _type(hint: object) -> str:
-    """A type in the fewest words: `int`, `published | tiny`, `float | none`."""
-    from typing import Literal, get_args, get_origin
-
-    if get_origin(hint) is Literal:
-        return " | ".join(str(value) for value in get_args(hint))
-    if parts := get_args(hint):
-        return " | ".join(_type(part) for part in parts)
-    return "none" if hint is type(None) else getattr(hint, "__name__", str(hint))
-
-
-def _recipes(model: str | None = None) -> "list[dict[str, Json]]":
+def _recipes() -> "list[dict[str, Json]]":
+    from gedit_bench.cli.listing_models import recipe_row
     from gedit_bench.editing.recipes import recipes_of
     from gedit_bench.editing.registry import model_names
 
-    return [
-        {
-            "recipe": f"{recipe.model}@{recipe.name}",
-            "languages": ", ".join(recipe.languages),
-            "licence": recipe.licence,
-            "memory_gb": recipe.memory_gb,
-            "settings": ", ".join(f"{name}={value}" for name, value in recipe.settings.items()),
-            "origin": recipe.origin,
-            "unverified": recipe.unverified,
-        }
-        for name in ([model] if model else model_names())
-        for recipe in recipes_of(name)
-    ]
+    return [recipe_row(recipe) for name in model_names() for recipe in recipes_of(name)]
+
+
+def _recipes_text(rows: "list[dict[str, Json]]") -> str:
+    from gedit_bench.cli.listing_models import settings_words
+
+    return _words(
+        [
+            {"recipe": row["recipe"], "licence": row["licence"], "settings": settings_words(row["settings"])}
+            for row in rows
+        ]
+    )
 
 
 def _judges() -> "list[dict[str, Json]]":
@@ -213,7 +172,3 @@ def _runs(root: Path) -> "list[dict[str, Json]]":
         }
         for run in runs
     ]
-
-
-def _first_line(backend: "type[EditModel]") -> str:
-    return (backend.__doc__ or "").strip().partition("\n")[0]

@@ -1,14 +1,14 @@
 """Finds a backend by what the user calls it, and settles its settings.
 
 `NAME`, `NAME@RECIPE`, `NAME:ARGUMENT`, or `path.py:Class`. Names come from this folder (one file a
-family, `pil_filters.py` being `pil-filters`), from the decorator `register`, and from the entry point
-group `gedit_bench.models`.
+family, `pil_filters.py` being `pil-filters`), from the decorator `register`, from the entry point group
+`gedit_bench.models`, and from recipes that name the backend which runs them.
 """
 
 import importlib
 import pkgutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,8 @@ from typing import TypeVar, cast, get_args, get_type_hints
 
 from gedit_bench import editing
 from gedit_bench.editing.base import EditModel
-from gedit_bench.editing.recipes import Recipe, recipes_of
+from gedit_bench.editing.recipes import Recipe, named_models, recipes_of
+from gedit_bench.editing.requirements import check_packages
 from gedit_bench.errors import UsageError
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json
@@ -24,7 +25,7 @@ from gedit_bench.secrets import redact
 from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
-_NOT_BACKENDS = {"base", "batching", "filters", "recipes", "registry", "worker"}
+_NOT_BACKENDS = {"base", "batching", "filters", "recipes", "registry", "requirements", "worker"}
 _registered: dict[str, type[EditModel]] = {}
 
 Backend = TypeVar("Backend", bound=type[EditModel])
@@ -48,8 +49,22 @@ class ModelChoice:
 
     @property
     def name(self) -> str:
-        """The model's registered name."""
-        return self.model.name
+        """What `--model` calls the model: the backend's name, or one that a recipe gives."""
+        return self.recipe.model
+
+    @property
+    def label(self) -> str:
+        """The name under which results are shown unless the user gives another."""
+        return self.name if self.recipe.backend else self.model.label()
+
+    def check(self) -> None:
+        """Say, before any work starts, what is missing: packages, weights, a GPU, a key.
+
+        Raises:
+            UnavailableError: something is.
+        """
+        check_packages(self.name, self.recipe.needs)
+        self.model.check()
 
 
 def register(backend: Backend) -> Backend:
@@ -63,11 +78,11 @@ def register(backend: Backend) -> Backend:
 def model_names() -> list[str]:
     """Return all names that `--model` takes, without importing a backend."""
     plugins = {point.name for point in entry_points(group=ENTRY_POINTS)}
-    return sorted(set(_builtin_modules()) | plugins | set(_registered))
+    return sorted(set(_builtin_modules()) | plugins | set(_registered) | set(named_models()))
 
 
 def find_model(name: str) -> type[EditModel]:
-    """Return the backend called `name`, or the class that `path.py:Class` names.
+    """Return the backend called `name`, or that of the model of this name, or the class that `path.py:Class` names.
 
     Raises:
         UsageError: there is none; the hint has the nearest match.
@@ -79,10 +94,22 @@ def find_model(name: str) -> type[EditModel]:
         return _from_file(Path(head), tail)
     for point in entry_points(group=ENTRY_POINTS, name=name):
         return cast(type[EditModel], point.load())
-    module = _builtin_modules().get(name)
+    module = _builtin_modules().get(named_models().get(name, name))
     if module is None:
-        raise UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names()))
+        raise _unknown(name)
     return _only_backend(importlib.import_module(module))
+
+
+def recipe_choices(model: str) -> list[Recipe]:
+    """Return what can follow the @ of a model, first what is taken without one.
+
+    A backend's own defaults are the recipe `default`, unless a file says otherwise.
+    """
+    recipes = recipes_of(model)
+    if any(recipe.backend or recipe.name == "default" for recipe in recipes):
+        return recipes
+    own = Recipe(model=model)
+    return [*recipes, own] if recipes and recipes[0].default else [own, *recipes]
 
 
 def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command line") -> ModelChoice:
@@ -96,18 +123,18 @@ def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command 
     Raises:
         UsageError: unknown model, recipe or setting, or a value of the wrong type.
     """
-    backend, argument, recipe_name, code = _parse_spec(spec)
-    recipe = _choose_recipe(backend.name, recipe_name)
+    asked = _parse_spec(spec)
+    recipe = _choose_recipe(asked.name, asked.recipe)
     chosen = dict(option.partition("=")[::2] for option in options)
     if malformed := [option for option in options if "=" not in option]:
         raise UsageError(f"The option {malformed[0]!r} is not of the form key=value.", "For example -o steps=28.")
-    if argument is not None:
-        if backend.argument is None:
-            raise UsageError(f"{backend.name} takes nothing after the colon.", f"Use --model {backend.name}.")
-        chosen = {backend.argument: argument} | chosen
-    model = backend(_validated(backend, {**recipe.settings, **chosen}))
+    if asked.argument is not None:
+        if asked.backend.argument is None or recipe.backend:
+            raise UsageError(f"{asked.name} takes nothing after the colon.", f"Use --model {asked.name}.")
+        chosen = {asked.backend.argument: asked.argument} | chosen
+    model = asked.backend(_validated(asked.backend, {**recipe.settings, **chosen}))
     choice = describe_model(model, recipe, chosen, origin)
-    return replace(choice, spec=redact(spec), artifacts={**choice.artifacts, **code})
+    return replace(choice, spec=redact(spec), artifacts={**choice.artifacts, **asked.code})
 
 
 def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], origin: str) -> ModelChoice:
@@ -119,26 +146,44 @@ def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], or
         chosen: names of the settings that the user gave.
         origin: where those came from.
     """
-    names = [field.name for field in fields(model.Settings)]
+    names = [one.name for one in fields(model.Settings)]
     origins = {name: origin if name in chosen else "recipe" if name in recipe.settings else "default" for name in names}
     values = {name: _plain(getattr(model.settings, name)) for name in names}
-    idle = {field.name for field in fields(model.Settings) if not field.metadata.get("decides_pixels", True)}
+    idle = {one.name for one in fields(model.Settings) if not one.metadata.get("decides_pixels", True)}
     settings = {name: value for name, value in values.items() if name not in idle}
     handling = {name: value for name, value in values.items() if name in idle}
     return ModelChoice(model, recipe, settings, handling, origins, dict(model.artifacts()))
 
 
-def _parse_spec(spec: str) -> tuple[type[EditModel], str | None, str | None, dict[str, str]]:
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """What `--model` says, taken apart; `code` is the hash of a file that it names."""
+
+    name: str
+    backend: type[EditModel]
+    argument: str | None = None
+    recipe: str | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
+
+
+def _parse_spec(spec: str) -> _Spec:
     head, colon, tail = spec.partition(":")
     if head.endswith(".py") and colon:
         path = Path(head)
-        return _from_file(path, tail), None, None, {path.name: code_sha256(path)}
+        backend = _from_file(path, tail)
+        return _Spec(backend.name, backend, code={path.name: code_sha256(path)})
     if head.endswith(".py"):
         raise UsageError(f"{head} alone doesn't say which class is meant.", f"Name it as {head}:Class.")
     if colon:
-        return find_model(head), tail, None, {}
+        return _Spec(head, find_model(head), argument=tail)
     name, _, recipe = spec.partition("@")
-    return find_model(name), None, recipe or None, {}
+    return _Spec(name, find_model(name), recipe=recipe or None)
+
+
+def _unknown(name: str) -> UsageError:
+    if "/" in name:
+        return UsageError(f"There is no model {name!r}.", f"A pipeline on the hub is named as diffusers:{name}.")
+    return UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names()))
 
 
 def _from_file(path: Path, name: str) -> type[EditModel]:
@@ -149,21 +194,19 @@ def _from_file(path: Path, name: str) -> type[EditModel]:
 
 
 def _choose_recipe(model: str, name: str | None) -> Recipe:
-    recipes = recipes_of(model)
+    choices = recipe_choices(model)
     if name is None:
-        return recipes[0] if recipes and recipes[0].default else Recipe(model=model)
-    for recipe in (*recipes, Recipe(model=model)):  # the last one, `default`, is the backend's own defaults
+        return choices[0]
+    for recipe in choices:
         if recipe.name == name:
             return recipe
-    raise UsageError(
-        f"{model} has no recipe {name!r}.", did_you_mean(name, ["default", *(recipe.name for recipe in recipes)])
-    )
+    raise UsageError(f"{model} has no recipe {name!r}.", did_you_mean(name, [recipe.name for recipe in choices]))
 
 
 def _validated(backend: type[EditModel], values: Mapping[str, object]) -> object:
     from pydantic import TypeAdapter, ValidationError
 
-    known = [field.name for field in fields(backend.Settings)]
+    known = [one.name for one in fields(backend.Settings)]
     for name in values:
         if name not in known:
             raise UsageError(f"{backend.name} has no setting {name!r}.", did_you_mean(name, known))

@@ -92,6 +92,7 @@ def _run(entries: Sequence[Entry]) -> RunMethod:
     manifest, run = entries[0].manifest, entries[0].scored.run
     facts = (
         ("model", manifest.name if manifest.name == manifest.model else f"{manifest.name} ({manifest.model})"),
+        *((("backend", manifest.backend),) if manifest.backend else ()),
         ("recipe", manifest.recipe),
         ("edit fingerprint", manifest.fingerprint),
         ("seed", str(manifest.seed)),

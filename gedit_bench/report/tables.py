@@ -178,7 +178,7 @@ def _row_json(row: Row) -> dict[str, Json]:
         "rank": row.rank,
         "reason": row.reason or None,
         "model": manifest.name,
-        "backend": manifest.model,
+        "backend": manifest.backend or manifest.model,
         "recipe": manifest.recipe,
         "fingerprint": manifest.fingerprint,
         "notes": manifest.notes or None,
@@ -223,7 +223,7 @@ def _csv_row(table: BoardTable, row: Row) -> dict[str, object]:
     headline, micro, part = row.summary.headline, row.summary.table.micro, row.summary.coverage
     manifest, key = row.entry.manifest, table.key
     common = (table.id, key.language, key.subset, key.judge_id, table.vlm, key.returned, key.request_id)
-    mine = (key.scoring_id, key.selection, row.rank, manifest.name, manifest.model, manifest.recipe)
+    mine = (key.scoring_id, key.selection, row.rank, manifest.name, manifest.backend or manifest.model, manifest.recipe)
     means = (headline.sc, headline.pq, headline.overall) if headline else (None, None, None)
     numbers = (*means, micro.sc, micro.pq, micro.overall, *row.summary.band)
     counted = (part.scored, part.selected, part.partial, round(part.share, 6))

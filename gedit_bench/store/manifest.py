@@ -30,9 +30,11 @@ class RunManifest:
     limits; `origins` says where each came from (`command line`, `environment`, `recipe`, `default`).
     `spec` is what named the model on the command line, empty where a backend came from Python.
     `artifacts` maps what the backend loads, such as weights and adapters, to SHA-256.
+    `backend` is what runs a model that has a name of its own; empty where the model is the backend.
     """
 
     model: str
+    backend: str = ""
     name: str
     recipe: str
     spec: str = ""
@@ -54,6 +56,7 @@ class RunManifest:
         return short_hash(
             {
                 "model": self.model,
+                **({"backend": self.backend} if self.backend else {}),
                 "settings": self.settings,
                 "artifacts": dict(self.artifacts),
                 "dataset_revision": self.dataset_revision,

@@ -219,7 +219,7 @@ def test_show_tells_everything_about_a_sample(run: Path) -> None:
 
 
 def test_ls_lists_what_exists(results: Path) -> None:
-    for kind in ("models", "recipes", "judges", "protocols", "tasks", "published", "runs"):
+    for kind in ("recipes", "judges", "protocols", "tasks", "published", "runs"):
         rows = gedit_bench("ls", kind, "--json").json()
         table = gedit_bench("ls", kind)
         assert (table.code, table.err) == (0, "")
@@ -246,7 +246,7 @@ def test_ls_tells_about_one_model(name: str) -> None:
     Path("mine.py").write_text("from gedit_bench import EditModel\nclass Mine(EditModel):\n    '''Does nothing.'''\n")
     found = gedit_bench("ls", "models", name, "--json").json()
     text = gedit_bench("ls", "models", name).out
-    assert text.startswith(f"{found['model']}: {found['what it is']}\n")
+    assert text.startswith(f"{found['model']}: {found['what it is']}")
     for setting in found["settings"]:
         assert setting["help"] in text
     for recipe in found["recipes"]:
@@ -261,32 +261,31 @@ def test_doctor_finds_what_is_there(data: Path) -> None:
     found = gedit_bench("doctor", *chosen, "--json")
     assert found.code == 0
     assert all(one["ok"] for one in found.json())
-    assert [one["what"] for one in found.json()][-4:] == ["judge", "rubric", "data", "model"]
+    assert [one["what"] for one in found.json()][-5:] == ["judge", "rubric", "data", "model", "space"]
     assert "44 samples of benchmark" in gedit_bench("doctor", *chosen).out
 
 
 @pytest.mark.parametrize(
     ("words", "what"),
     [
-        (("--model", "step1x-edit"), "model"),
-        (("--model", "needy.py:Needy"), "model"),
-        (("--data", "nowhere"), "data"),
-        (("--judge", "gpt-4.1-2025-04-14", "--protocol", "native"), "judge"),
-        (("--judge", "fake", "--base-url", "http://127.0.0.1:9/v1", "--protocol", "native"), "judge"),
-        (("--judge", "offline", "--protocol", "native"), "rubric"),
+        (("--model", "step1x-edit"), ("model", "memory")),
+        (("--model", "needy.py:Needy"), ("model",)),
+        (("--model", "step2x-edit"), ("model",)),
+        (("--data", "nowhere"), ("data",)),
+        (("--judge", "gpt-4.1-2025-04-14", "--protocol", "native"), ("judge",)),
+        (("--judge", "fake", "--base-url", "http://127.0.0.1:9/v1", "--protocol", "native"), ("judge",)),
+        (("--judge", "offline", "--protocol", "native"), ("rubric",)),
     ],
 )
-def test_doctor_finds_what_is_missing(words: tuple[str, ...], what: str) -> None:
+def test_doctor_finds_what_is_missing(words: tuple[str, ...], what: tuple[str, ...]) -> None:
     Path("needy.py").write_text(
         "from gedit_bench import EditModel\nclass Needy(EditModel):\n    def load(self):\n        import not_here\n"
     )
     ended = gedit_bench("doctor", *OFFLINE, *words, "--json")
     assert ended.code == 5
-    assert [one["what"] for one in ended.json() if not one["ok"]] == [what]
-    assert any(
-        line.startswith(what) and " missing " in line
-        for line in gedit_bench("doctor", *OFFLINE, *words).out.splitlines()
-    )
+    assert [one["what"] for one in ended.json() if not one["ok"]] == list(what)
+    lines = gedit_bench("doctor", *OFFLINE, *words).out.splitlines()
+    assert [line.split()[0] for line in lines if " missing " in line] == list(what)
 
 
 def test_demo_walks_the_whole_way() -> None:

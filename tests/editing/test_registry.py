@@ -2,18 +2,20 @@
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from gedit_bench import EditModel, register
+from gedit_bench.dataset import load_benchmark
 from gedit_bench.editing import registry
 from gedit_bench.editing.identity import Identity
 from gedit_bench.editing.pil_filters import PilFilters
 from gedit_bench.editing.recipes import recipes_of
 from gedit_bench.editing.registry import choose_model, find_model, model_names
-from gedit_bench.errors import UsageError
+from gedit_bench.errors import UnavailableError, UsageError
+from gedit_bench.settling import Editing, run_manifest
 
 CODE = """
 from dataclasses import dataclass
@@ -168,6 +170,64 @@ def test_recipes_give_settings_and_options_override_them() -> None:
     with pytest.raises(UsageError, match="no recipe 'gentel'") as caught:
         choose_model("pil-filters@gentel")
     assert "gentle" in caught.value.hint
+
+
+@pytest.fixture
+def soft(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A model that nothing but its recipes makes."""
+    folder = tmp_path / "recipes"
+    folder.mkdir()
+    head = 'backend = "pil-filters"\n'
+    (folder / "soft.2-filters@plain.toml").write_text(
+        head + "default = true\nmemory_gb = 1\n[settings]\nstrength = 0.2\n"
+    )
+    (folder / "soft.2-filters@v1.5.toml").write_text(
+        head + 'needs = ["no-such-package>=2", "pillow>=999"]\n[settings]\nstrength = 0.6\n'
+    )
+    monkeypatch.setattr("gedit_bench.editing.recipes.data_folder", lambda: tmp_path)
+    return "soft.2-filters"
+
+
+def test_a_recipe_that_names_its_backend_is_a_model(soft: str) -> None:
+    assert soft in model_names()
+    assert find_model(soft) is PilFilters
+    chosen = choose_model(soft, ["strength=0.3"])
+    assert (chosen.name, chosen.label, chosen.recipe.name) == (soft, soft, "plain")
+    assert (chosen.settings, chosen.origins) == ({"strength": 0.3}, {"strength": "command line"})
+    assert choose_model(f"{soft}@v1.5").settings == {"strength": 0.6}
+    assert choose_model("pil-filters").settings == {"strength": 1.0}
+
+
+def test_only_a_backend_takes_an_argument_or_its_own_defaults(soft: str) -> None:
+    with pytest.raises(UsageError, match="takes nothing after the colon"):
+        choose_model(f"{soft}:0.5")
+    with pytest.raises(UsageError, match="no recipe 'default'") as caught:
+        choose_model(f"{soft}@default")
+    assert "plain" in caught.value.hint
+    with pytest.raises(UsageError, match="There is no model") as caught:
+        choose_model("Soft2-filters@plain")
+    assert soft in caught.value.hint
+    with pytest.raises(UsageError, match="There is no model 'Qwen/Qwen-Image-Edit'") as caught:
+        choose_model("Qwen/Qwen-Image-Edit")
+    assert "diffusers:Qwen/Qwen-Image-Edit" in caught.value.hint
+
+
+def test_what_a_recipe_needs_is_looked_for_before_any_work(soft: str) -> None:
+    choose_model(soft).check()
+    with pytest.raises(
+        UnavailableError, match=r"needs no-such-package>=2 and pillow>=999 \(pillow \d[.\d]* is here"
+    ) as e:
+        choose_model(f"{soft}@v1.5").check()
+    assert e.value.hint == "Try: pip install 'no-such-package>=2' 'pillow>=999'"
+
+
+def test_the_manifest_of_a_named_model_names_its_backend_too(soft: str) -> None:
+    benchmark = load_benchmark("sample")
+    named = run_manifest(choose_model(soft), benchmark, Editing())
+    assert (named.model, named.name, named.backend) == (soft, soft, "pil-filters")
+    plain = run_manifest(choose_model("pil-filters", ["strength=0.2"]), benchmark, Editing())
+    assert (plain.model, plain.backend) == ("pil-filters", "")
+    assert replace(plain, model=soft).fingerprint != named.fingerprint
 
 
 def test_every_bundled_recipe_fits_its_model() -> None:

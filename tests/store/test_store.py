@@ -167,6 +167,12 @@ def test_only_what_decides_the_pixels_is_in_the_fingerprint() -> None:
     assert len({base, *(one.fingerprint for one in other)}) == 7
 
 
+def test_a_manifest_from_before_models_had_backends_is_the_same_run() -> None:
+    lines = {name: value for name, value in to_json(manifest()).items() if name != "backend"}
+    assert from_json(RunManifest, lines).fingerprint == "4d498555"
+    assert manifest(backend="b").fingerprint != manifest().fingerprint
+
+
 def test_selections_only_grow(tmp_path: Path) -> None:
     samples = [Sample(SampleId("ps_human", "en", f"k{n}"), f"i{n} ", n % 2 == 0, n) for n in range(4)]
     note_selection(tmp_path, samples[2:])
