@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from gedit_bench.errors import UnavailableError, UsageError
-from gedit_bench.judging.chat_format import Hints
-from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, read_key
+from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
+from gedit_bench.transport.addresses import read_key
+from gedit_bench.transport.failures import Hints
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -46,6 +47,7 @@ class AzureJudge(OpenAICompatibleJudge):
     hints = Hints(
         key="Set AZURE_OPENAI_API_KEY to a key of this resource, and check AZURE_OPENAI_ENDPOINT.",
         model="Check the deployment's name (--judge azure:DEPLOYMENT), AZURE_OPENAI_ENDPOINT and OPENAI_API_VERSION.",
+        place="chat completions",
     )
 
     def __init__(

@@ -1,29 +1,25 @@
 """Judges behind an OpenAI-compatible endpoint: OpenAI itself, a gateway, or a server of one's own.
 
-The transport is the official SDK with its aiohttp client. Retries are ours, not the SDK's: it knows
-no deadline and would retry what can't succeed. The request is handed over as finished bytes and the
+The transport is the official SDK with its aiohttp client. The request is handed over as finished bytes and the
 response taken as it came (`client.post`), which costs a little over half the processor time of
 `chat.completions.create` and survives what gateways add and leave out.
 """
 
-import asyncio
 import os
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from random import uniform
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
-
-from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableError, UsageError
+from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableError
 from gedit_bench.judging.base import Answer, Judge, Question
-from gedit_bench.judging.chat_format import Hints, TransientError, Usage, encode_request, read_response, shorten
-from gedit_bench.judging.pressure import Exchange, Outcome, allowance
-from gedit_bench.records import Delivery
-from gedit_bench.secrets import redact
+from gedit_bench.judging.chat_format import HINTS, encode_request, read_response
+from gedit_bench.transport.addresses import basic, hide, read_key, split_url
+from gedit_bench.transport.failures import TransientError, Usage
+from gedit_bench.transport.patience import exchange, persist
+from gedit_bench.transport.pressure import Exchange, Outcome, allowance
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -31,7 +27,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _NO_KEY = "none"
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _CHECK_SECONDS = 15.0
 
 
@@ -44,7 +39,7 @@ class OpenAICompatibleJudge(Judge):
     `server` is the host, and the port if the URL names one; `timeout` and `retry_for` are as given.
     """
 
-    hints = Hints()
+    hints = HINTS
 
     def __init__(
         self,
@@ -71,7 +66,7 @@ class OpenAICompatibleJudge(Judge):
             UnavailableError: there is no key and the endpoint is OpenAI's, or the key can't be one.
         """
         url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        host, self._base_url, login = _split(url)
+        host, self._base_url, login = split_url(url)
         super().__init__(name, endpoint_label or host)
         self.host = host
         self.server = urlsplit(self._base_url).netloc
@@ -89,17 +84,11 @@ class OpenAICompatibleJudge(Judge):
         Too many requests, server errors, dropped connections and silence are tried again, with
         growing random waits or those that the server asks for, until `retry_for` is used up.
         """
-        body = self.encode(question)
-        deadline = monotonic() + self.retry_for
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            wait=_wait,
-            stop=stop_before_delay(self.retry_for),
-            retry_error_callback=_give_up,
-        )
-        failures: list[TransientError] = []
-        answer = cast(Answer, await retrying(self._try, body, deadline, failures))
-        return with_failures(replace(answer, tries=retrying.statistics["attempt_number"]), failures)
+        once = partial(self.attempt, self.encode(question))
+        answer, failures, tries = await persist(once, self.timeout, self.retry_for)
+        if answer is None:
+            answer = Answer(delivery=failures[-1].delivery, message=failures[-1].message)
+        return with_failures(replace(answer, tries=tries), failures)
 
     def encode(self, question: Question) -> bytes:
         """Return the body of the request that asks a question."""
@@ -157,18 +146,6 @@ class OpenAICompatibleJudge(Judge):
         if client is not None:
             await client.close()
 
-    async def _try(self, body: bytes, deadline: float, failures: list[TransientError]) -> Answer:
-        seconds = min(self.timeout, deadline - monotonic())
-        try:
-            return await self.attempt(body, seconds)
-        except TransientError as error:
-            # A last call that the deadline cut short says less than the one before it: it is only counted.
-            if failures and error.delivery is Delivery.TIMEOUT and seconds < self.timeout:
-                failures.insert(0, error)
-                raise failures[-1] from error
-            failures.append(error)
-            raise
-
     def _read(self, response: "Response") -> Answer:
         return read_response(
             response.status_code, response.headers, response.content, self.endpoint, self._hide, self.hints
@@ -204,24 +181,13 @@ class OpenAICompatibleJudge(Judge):
 
     async def _exchange(self, body: bytes | None, seconds: float) -> "Response":
         """Send a chat request, or ask for the models if there is no body; TransientError if nothing comes back."""
-        from aiohttp import ClientError
         from httpx2 import Response
-        from openai import APIConnectionError, APIStatusError
 
         client = self._open()
-        try:
-            async with asyncio.timeout(seconds):
-                if body is None:
-                    return await client.get("/models", cast_to=Response)
-                return await client.post("/chat/completions", content=body, cast_to=Response)
-        except APIStatusError as error:
-            return error.response
-        except TimeoutError as error:
-            raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s", lost=True) from error
-        except (APIConnectionError, ClientError) as error:
-            # The SDK's own words are «Connection error.»; what happened is in the cause.
-            said = shorten(str(error.__cause__ or error), self._hide)
-            raise TransientError(Delivery.TRANSPORT, said, lost=not _never_connected(error)) from error
+        if body is None:
+            return await exchange(lambda: client.get("/models", cast_to=Response), seconds, self._hide)
+        send = partial(client.post, "/chat/completions", content=body, cast_to=Response)
+        return await exchange(send, seconds, self._hide)
 
     def _open(self) -> "AsyncOpenAI":
         if self._client is None:
@@ -243,72 +209,11 @@ class OpenAICompatibleJudge(Judge):
             max_retries=0,
             timeout=None,
             http_client=transport,
-            default_headers={"Authorization": _basic(self._login)} if self._login else None,
+            default_headers={"Authorization": basic(self._login)} if self._login else None,
         )
 
     def _hide(self, text: str) -> str:
-        own = [self._key] if self._key != _NO_KEY else []
-        if self._login:
-            own += [_basic(self._login), self._login.partition(":")[2]]
-        for secret in filter(None, own):
-            text = text.replace(secret, "[secret]")
-        return redact(text)
-
-
-def _split(url: str) -> tuple[str, str, str]:
-    """Return host, URL without user and password, and `user:password` (empty if there is none)."""
-    try:
-        parts = urlsplit(url.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in {"http", "https"}:
-        raise UsageError(f"{redact(url)!r} is no base URL.", "Give one such as http://localhost:8000/v1.")
-    login, _, place = parts.netloc.rpartition("@")
-    return host, parts._replace(netloc=place).geturl(), unquote(login)
-
-
-def read_key(variable: str) -> str:
-    """Return the key that an environment variable holds, empty if it isn't set.
-
-    Raises:
-        UnavailableError: what it holds can't be a key.
-    """
-    key = os.environ.get(variable, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise UnavailableError(f"{variable} holds characters that no key has.", "Set it again, without quotes.")
-    return key
-
-
-def back_off(failures: int, wanted: float | None) -> float:
-    """Return the seconds before the next try: a random share of a doubling span, or what the server wants if longer."""
-    span = min(_FIRST_WAIT * 2.0 ** min(failures - 1, 16), _LONGEST_WAIT)
-    return max(uniform(0, span), wanted or 0.0)  # noqa: S311 - jitter, no secret
-
-
-def _basic(login: str) -> str:
-    return "Basic " + b64encode(login.encode()).decode("ascii")
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return back_off(state.attempt_number, error.wait if isinstance(error, TransientError) else None)
-
-
-def _give_up(state: RetryCallState) -> Answer:
-    error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, TransientError):
-        raise RuntimeError("gave up without a reason") from error
-    return Answer(delivery=error.delivery, message=error.message)
-
-
-def _never_connected(error: BaseException) -> bool:
-    from aiohttp import ClientConnectorError
-
-    reason: BaseException | None = error
-    while reason is not None and not isinstance(reason, ClientConnectorError):
-        reason = reason.__cause__
-    return reason is not None
+        return hide(text, "" if self._key == _NO_KEY else self._key, self._login)
 
 
 def with_failures(answer: Answer, failures: Sequence[TransientError]) -> Answer:
