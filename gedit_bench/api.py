@@ -37,6 +37,7 @@ from gedit_bench.settling import (
     Judging,
     Selection,
     benchmark_of,
+    check_budget,
     check_model,
     open_run,
     prepare_asking,
@@ -95,6 +96,7 @@ def edit(
     selection, editing = selection or Selection(), editing or Editing()
     choice = settle_model(model, editing)
     check_model(choice, editing)
+    check_budget(choice, budget)
     data = selection.data or HUB_ID
     benchmark = load_benchmark(data)
     samples = selection.of(benchmark.samples, choice.recipe.languages)
@@ -226,7 +228,9 @@ def run(
         GeditBenchError: see `errors`; each says what to do.
     """
     editing = editing or Editing()
-    check_model(settle_model(model, editing), editing)
+    choice = settle_model(model, editing)
+    check_model(choice, editing)
+    check_budget(choice, budget)
     for one in _asked(judging or Judging()):
         checked_price(one.judge, one.price, budget)
         asyncio.run(reached(one.judge))

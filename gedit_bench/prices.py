@@ -1,4 +1,4 @@
-"""What judges and image APIs cost: a small dated table, the user's own rows before it. What nobody named is unknown, never 0."""
+"""What judges and image APIs cost: a small dated table, the user's rows before it. What nobody named is unknown."""
 
 import tomllib
 from collections.abc import Mapping
@@ -140,7 +140,7 @@ def find_price(model: str, host: str, prices: Path | None = None) -> Price | Non
     """Return what a model costs at an endpoint; None if nobody says so.
 
     Args:
-        model: the judge's or image model's name; of an Azure deployment, `azure:` and the deployment's, which is usually the model's.
+        model: a judge's or image model's name; an Azure deployment's is `azure:` and what it is called.
         host: the endpoint's host.
         prices: a TOML file in the form of `data/prices.toml`, whose rows come first.
 

@@ -1,8 +1,10 @@
 """`gedit-bench edit`: images only."""
 
+from dataclasses import replace
+
 import typer
 
-from gedit_bench.cli.options import EditOptions, MaxCost, Model, OnlyOption, SelectionOptions
+from gedit_bench.cli.options import EditOptions, MaxCost, Model, OnlyOption, Prices, SelectionOptions
 
 
 def edit(
@@ -12,6 +14,7 @@ def edit(
     editing: EditOptions,
     only: OnlyOption = "missing",
     max_cost: MaxCost = None,
+    prices: Prices = None,
 ) -> None:
     """Make images with a model. What is there is not made again.
 
@@ -24,7 +27,7 @@ def edit(
     from gedit_bench.cli.ending import end_edit
     from gedit_bench.cli.watching import watching
 
-    settled = editing.resolve(only, context)
+    settled = replace(editing.resolve(only, context), prices=prices)
     budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
         run = api.edit(model, selection.resolve(), settled, watch=watch, budget=budget)

@@ -1,5 +1,6 @@
 """`gedit-bench plan`: what a run would do; changes and downloads nothing."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -29,7 +30,8 @@ def plan(
     from gedit_bench.cli.console import table, tell, tell_json
     from gedit_bench.planning import make_plan
 
-    made = make_plan(model, selection.resolve(), editing.resolve(only, context), judging.resolve(only))
+    settled = replace(editing.resolve(only, context), prices=judging.prices)
+    made = make_plan(model, selection.resolve(), settled, judging.resolve(only))
     options = _options(context)
     if selection.lang is None:
         options["--lang"] = (", ".join(made.languages), "recipe")

@@ -1,5 +1,6 @@
 """`gedit-bench run`: edit, judge, report."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -37,7 +38,7 @@ def run(
     from gedit_bench.cli.ending import end_judge
     from gedit_bench.cli.watching import watching
 
-    settled = editing.resolve(only, context)
+    settled = replace(editing.resolve(only, context), prices=judging.prices)
     budget = None if max_cost is None else api.Budget(max_cost)
     with watching() as watch:
         scored = api.run(model, selection.resolve(), settled, judging.resolve(only), watch=watch, budget=budget)

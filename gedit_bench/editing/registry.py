@@ -25,7 +25,9 @@ from gedit_bench.secrets import redact
 from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
-_NOT_BACKENDS = {"base", "batching", "filters", "recipes", "registry", "requirements", "worker"}
+_NOT_BACKENDS = {
+    *("apis", "base", "batching", "filters", "keeping", "recipes", "registry", "requirements", "rewriting", "worker")
+}
 _registered: dict[str, type[EditModel]] = {}
 
 Backend = TypeVar("Backend", bound=type[EditModel])

@@ -17,6 +17,7 @@ from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableErr
 from gedit_bench.judging.base import Answer, Judge, Question
 from gedit_bench.judging.chat_format import HINTS, encode_request, read_response
 from gedit_bench.transport.addresses import basic, hide, read_key, split_url
+from gedit_bench.transport.clients import http_client, openai_client
 from gedit_bench.transport.failures import TransientError, Usage
 from gedit_bench.transport.patience import exchange, persist
 from gedit_bench.transport.pressure import Exchange, Outcome, allowance
@@ -191,26 +192,11 @@ class OpenAICompatibleJudge(Judge):
 
     def _open(self) -> "AsyncOpenAI":
         if self._client is None:
-            from httpx2 import Limits
-            from openai import DefaultAioHttpClient
-
-            limits = Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency)
-            # One clock, ours: the aiohttp transport reports dropped connections as timeouts, so
-            # with clocks of its own the two could not be told apart.
-            self._client = self._make_client(DefaultAioHttpClient(limits=limits, timeout=None))
+            self._client = self._make_client(http_client(self._concurrency))
         return self._client
 
     def _make_client(self, transport: "AsyncClient") -> "AsyncOpenAI":
-        from openai import AsyncOpenAI
-
-        return AsyncOpenAI(
-            api_key=self._key,
-            base_url=self._base_url,
-            max_retries=0,
-            timeout=None,
-            http_client=transport,
-            default_headers={"Authorization": basic(self._login)} if self._login else None,
-        )
+        return openai_client(transport, self._base_url, self._key, basic(self._login) if self._login else "")
 
     def _hide(self, text: str) -> str:
         return hide(text, "" if self._key == _NO_KEY else self._key, self._login)

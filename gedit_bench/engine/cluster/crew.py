@@ -186,7 +186,7 @@ class _Crew:
         hand = seat.hand
         if hand is None:
             return
-        self.most, self.tried = max(self.most, *hand.costs, 0.0), True
+        self.tried = True
         if self.job.budget is not None:
             self.job.budget.settle(hand.reserved, sum(hand.costs) + lost * self.most)
 
@@ -239,7 +239,8 @@ class _Crew:
         seat.hand.works.pop(finished.sample)
         if isinstance(finished.image, Path):
             finished = replace(finished, image=self.aside / finished.image.name)
-        seat.hand.costs.append(finished.cost_usd or 0.0)
+        seat.hand.costs.append(finished.charge(self.most))
+        self.most = max(self.most, finished.cost_usd or 0.0)
         seat.give_time(self.timeout)
         self.progress.devices[seat.label] += 1
         self._save(finished, seat.ready.writer.writer)
