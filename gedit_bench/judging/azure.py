@@ -90,6 +90,7 @@ class AzureJudge(OpenAICompatibleJudge):
             timeout=timeout,
             retry_for=retry_for,
             concurrency=concurrency,
+            key_variable="AZURE_OPENAI_API_KEY",
         )
         self._model = deployment
         self._api_version = os.environ.get("OPENAI_API_VERSION", "").strip() or DEFAULT_API_VERSION
@@ -108,12 +109,10 @@ class AzureJudge(OpenAICompatibleJudge):
             http_client=transport,
         )
 
-    def _read_key(self, host: str) -> str:
-        key = read_key("AZURE_OPENAI_API_KEY")
+    def _read_key(self, host: str, variable: str) -> str:
+        key = read_key(variable)
         if not key:
-            raise UnavailableError(
-                f"There is no key for {host}: AZURE_OPENAI_API_KEY is not set.", "Set AZURE_OPENAI_API_KEY."
-            )
+            raise UnavailableError(f"There is no key for {host}: {variable} is not set.", f"Set {variable}.")
         return key
 
     def _about(self, models: set[str]) -> str:

@@ -34,7 +34,7 @@ _CHECK_SECONDS = 15.0
 class OpenAICompatibleJudge(Judge):
     """A model behind an endpoint that speaks OpenAI's chat completions.
 
-    The key comes from `OPENAI_API_KEY` and from nowhere else; endpoints other than OpenAI's may do
+    The key comes from `OPENAI_API_KEY` unless another variable is named; endpoints other than OpenAI's may do
     without. `close` before the event loop ends; afterwards the judge can be asked again.
 
     `server` is the host, and the port if the URL names one; `timeout` and `retry_for` are as given.
@@ -51,6 +51,7 @@ class OpenAICompatibleJudge(Judge):
         timeout: float = 120.0,
         retry_for: float = 600.0,
         concurrency: int = 256,
+        key_variable: str | None = "OPENAI_API_KEY",
     ) -> None:
         """Describe the judge; nothing is sent yet.
 
@@ -61,6 +62,7 @@ class OpenAICompatibleJudge(Judge):
             timeout: seconds that one HTTP call may take.
             retry_for: seconds that one question may take over all its calls and waits.
             concurrency: how many connections are kept; ask no more questions than that at once.
+            key_variable: the environment variable that holds the key; None where nothing is asked.
 
         Raises:
             UsageError: the base URL is none.
@@ -74,7 +76,7 @@ class OpenAICompatibleJudge(Judge):
         self.timeout = timeout
         self.retry_for = retry_for
         self._model = name
-        self._key = self._read_key(host)
+        self._key = _NO_KEY if key_variable is None else self._read_key(host, key_variable)
         self._login = login
         self._concurrency = concurrency
         self._client: AsyncOpenAI | None = None
@@ -85,7 +87,11 @@ class OpenAICompatibleJudge(Judge):
         Too many requests, server errors, dropped connections and silence are tried again, with
         growing random waits or those that the server asks for, until `retry_for` is used up.
         """
-        once = partial(self.attempt, self.encode(question))
+        return await self.complete(self.encode(question))
+
+    async def complete(self, body: bytes) -> Answer:
+        """Return the answer to a request of any kind that chat completions take, asked as patiently as a question."""
+        once = partial(self.attempt, body)
         answer, failures, tries = await persist(once, self.timeout, self.retry_for)
         if answer is None:
             answer = Answer(delivery=failures[-1].delivery, message=failures[-1].message)
@@ -170,13 +176,13 @@ class OpenAICompatibleJudge(Judge):
             return f"{self.endpoint} answers and has {self._model}."
         return f"{self.endpoint} answers, but doesn't list {self._model} among its {len(models)} models."
 
-    def _read_key(self, host: str) -> str:
+    def _read_key(self, host: str, variable: str) -> str:
         """The key to send, `none` if there is none and the host may do without."""
-        key = read_key("OPENAI_API_KEY")
+        key = read_key(variable)
         if not key and host == urlsplit(DEFAULT_BASE_URL).hostname:
             raise UnavailableError(
-                "There is no key for OpenAI: OPENAI_API_KEY is not set.",
-                "Set OPENAI_API_KEY, name another endpoint with --base-url, or use --judge offline.",
+                f"There is no key for OpenAI: {variable} is not set.",
+                f"Set {variable}, name another endpoint with --base-url, or use --judge offline.",
             )
         return key or _NO_KEY
 

@@ -130,6 +130,7 @@ def _edit(edit: Edit, run: Run, pictures: Pictures) -> dict[str, Json]:
         {
             "status": str(edit.status),
             "message": edit.message,
+            "sent": edit.extra.get("instruction_sent"),
             "thumb": pictures.edits.get(edit.sha256 or "") if made else None,
             "file": edit.file,
             "full": made and _is_inside(edit, run),

@@ -47,7 +47,7 @@ function show(sample, cell) {
       el("figure", {}, fullImage(cell, entry), el("figcaption", {}, scores(cell), " ", chips(cell)))),
     aspectView("SC", "semantic consistency", cell.sc), aspectView("PQ", "perceptual quality", cell.pq),
     el("section", { class: "aspect" }, el("h3", {}, "Edit"),
-      pairs([["status", cell.status || unmade(cell)], ["message", cell.message], ["sample", sample.id], ["seed", cell.seed],
+      pairs([["status", cell.status || unmade(cell)], ["message", cell.message], ["instruction sent", cell.sent], ["sample", sample.id], ["seed", cell.seed],
         ["seconds", cell.seconds?.toFixed(2)], ["size", cell.size], ["file", cell.file], ...Object.entries(entry.settings || {})])));
   if (!viewer.open) viewer.showModal();
   viewer.scrollTop = 0;
