@@ -97,9 +97,12 @@ def _about(name: str, editing: settling.Editing) -> Iterator[Finding]:
     except (GeditBenchError, ImportError) as error:
         yield _failed("model", error)
         return
+    complete = True
     if choice.recipe.needs:
-        yield _tried("packages", lambda: _packages(choice))
-    yield _tried("model", lambda: _model(choice, editing))
+        packages = _tried("packages", lambda: _packages(choice))
+        complete = packages.ok
+        yield packages
+    yield _tried("model", lambda: _model(choice, editing) if complete else _weights(choice))
     needed = choice.recipe.memory_gb
     if needed is not None:
         yield _tried("memory", lambda: _memory(choice.name, needed))
@@ -109,6 +112,13 @@ def _about(name: str, editing: settling.Editing) -> Iterator[Finding]:
 def _packages(choice: ModelChoice) -> str:
     check_packages(choice.name, choice.recipe.needs)
     return f"{', '.join(choice.recipe.needs)}: here"
+
+
+def _weights(choice: ModelChoice) -> str:
+    choice.model.check()
+    if download := choice.model.to_download():
+        return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB"
+    return f"{choice.name} has its weights here. Not loaded: packages are missing"
 
 
 def _model(choice: ModelChoice, editing: settling.Editing) -> str:

@@ -120,7 +120,7 @@ class Plan:
 
 
 def make_plan(model: str, selection: settling.Selection, editing: settling.Editing, judging: settling.Judging) -> Plan:
-    """Return what `run` would do with the same arguments. Writes and downloads nothing.
+    """Return what `run` would do with the same arguments. Writes nothing, and downloads no weights.
 
     Raises:
         GeditBenchError: an argument is wrong or the dataset isn't there.

@@ -22,7 +22,7 @@ LAYERS = (
 )
 """Lowest first. A module imports from its own layer and those below, `report` and `engine` not each other."""
 
-HEAVY = ("torch", "transformers", "diffusers", "datasets", "openai", "pandas", "numpy", "PIL", "rich")
+HEAVY = ("torch", "transformers", "diffusers", "datasets", "openai", "pandas", "numpy", "PIL", "rich", "ray")
 
 
 def imports(path: Path) -> set[str]:
@@ -68,6 +68,11 @@ def test_the_network_knows_nothing_of_the_harness_and_one_file_knows_the_network
         if "import step1x_edit" in (text := path.read_text()) or "from step1x_edit" in text
     }
     assert knowing == {"step1x_edit.py"}
+
+
+def test_one_room_knows_ray() -> None:
+    knowing = [path for path in files() if "import ray" in (text := path.read_text()) or "from ray" in text]
+    assert {path.parent.relative_to(PACKAGE).as_posix() for path in knowing} == {"engine/cluster"}
 
 
 def test_records_and_scoring_need_only_numpy() -> None:

@@ -26,7 +26,7 @@ def model_rows() -> "list[dict[str, Json]]":
             "family": choices[0].family or None,
             "backend": backend.name,
             "recipes": [recipe.name for recipe in choices],
-            "what it is": _first_line(backend),
+            "what it is": _about(backend, choices[0]),
         }
         rows.append(about | _facts(choices[0]))
     return rows
@@ -67,7 +67,7 @@ def model_details(spec: str) -> "dict[str, Json]":
         "model": _form(name, backend, choices[0]),
         "family": choices[0].family or None,
         "backend": backend.name,
-        "what it is": _first_line(backend),
+        "what it is": _about(backend, choices[0]),
         "recipes": recipes,
         "settings": settings,
     }
@@ -196,7 +196,9 @@ def _type(hint: object) -> str:
     return "none" if hint is type(None) else getattr(hint, "__name__", str(hint))
 
 
-def _first_line(backend: "type[EditModel]") -> str:
+def _about(backend: "type[EditModel]", recipe: "Recipe") -> str:
+    if recipe.backend:
+        return f"{recipe.family}, run by {backend.name}"
     return (backend.__doc__ or "").strip().partition("\n")[0]
 
 

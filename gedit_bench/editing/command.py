@@ -13,7 +13,8 @@ Protocol, version 1. Every message is one line of JSON in UTF-8; the worker must
 
 Other lines on standard output are passed over and logged (up to 1000 for each edit), as is everything on
 standard error. A worker that ends or answers for another id fails that one edit and is started again, and a
-worker that gives no answer in time is ended, with its children, and started again.
+worker that gives no answer in time is ended, with its children, and started again. Where a device was chosen, the
+worker sees no GPU but that one.
 """
 
 import hashlib
@@ -29,6 +30,7 @@ from typing import Annotated
 from pydantic import Field
 
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
+from gedit_bench.editing.devices import visible_gpus
 from gedit_bench.editing.keeping import keep
 from gedit_bench.editing.worker import Message, Worker, WorkerError, WorkerTimeout, program
 from gedit_bench.errors import DataError, UnavailableError, UsageError
@@ -135,8 +137,9 @@ class Command(EditModel):
 
     def _started(self) -> Worker:
         argv = program(self._tokens())
+        chosen = self.device == "cpu" or (self.device or "").startswith("cuda:")
         try:
-            worker = Worker(argv, self.label())
+            worker = Worker(argv, self.label(), visible_gpus([self.device or ""]) if chosen else None)
         except OSError as error:
             raise UnavailableError(
                 f"{argv[0]} can't be started: {error.strerror}.",

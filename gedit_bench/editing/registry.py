@@ -28,7 +28,8 @@ from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
 _NOT_BACKENDS = {
-    *("apis", "base", "batching", "filters", "keeping", "recipes", "registry", "requirements", "rewriter", "rewriting"),
+    *("apis", "base", "batching", "devices", "filters", "hashing", "keeping", "pipelines", "recipes", "registry"),
+    *("requirements", "rewriter", "rewriting"),
     "worker",
 }
 _registered: dict[str, type[EditModel]] = {}

@@ -1,6 +1,5 @@
 """Step1X-Edit (Liu et al. 2025, arXiv 2504.17761), run by this repository's own implementation in `step1x_edit`."""
 
-import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from PIL import Image
 from pydantic import Field
 
-from gedit_bench.cache import cache_folder
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
 from gedit_bench.editing.batching import START, halving
+from gedit_bench.editing.hashing import remembered_sha256
 from gedit_bench.errors import UnavailableError
-from gedit_bench.store.atomic import write_json
 
 if TYPE_CHECKING:
     from step1x_edit.hub_errors import HubError
@@ -90,7 +88,7 @@ class Step1XEdit(EditModel):
             with suppress(WeightsError):  # `check` says what is missing
                 found |= self._hashes()
         adapters = (path for path, _ in _adapters(self.settings.lora))
-        return found | {path.name: _remembered_sha256(path) for path in adapters if path.is_file()}
+        return found | {path.name: remembered_sha256(path) for path in adapters if path.is_file()}
 
     def to_download(self) -> int:
         """Return how many bytes of weights are on the hub and not here; 0 where the hub can't be asked."""
@@ -224,8 +222,8 @@ class Step1XEdit(EditModel):
     def _hashes(self) -> dict[str, str]:
         """The SHA-256 of each weight file, by the name that tells it from the others."""
         if self._published:
-            return {name: known or _remembered_sha256(path) for name, path, known in self._published.weights()}
-        return {name: _remembered_sha256(path) for name, path in self._local_files().weights.items()}
+            return {name: known or remembered_sha256(path) for name, path, known in self._published.weights()}
+        return {name: remembered_sha256(path) for name, path in self._local_files().weights.items()}
 
     def _sampling(self) -> "Sampling":
         from step1x_edit.pipeline import Sampling
@@ -267,17 +265,3 @@ def _tiny_pipeline(version: Literal["v1.0", "v1.1"], options: "LoadOptions") -> 
         options = {**options, "conditioning": tiny.make_tiny(Path(folder), version)}
         options |= {"size": tiny.SIZE, "autoencoder_size": tiny.AUTOENCODER_SIZE}
         return Step1XEditPipeline.from_pretrained(folder, version=version, **options)
-
-
-def _remembered_sha256(path: Path) -> str:
-    """The hash of a file of many gigabytes, taken once for each size and time of change."""
-    from step1x_edit.weights import sha256
-
-    state = path.stat()
-    known = cache_folder() / "sha256.json"
-    key = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
-    hashes: dict[str, str] = json.loads(known.read_text()) if known.is_file() else {}
-    if key not in hashes:
-        hashes[key] = sha256(path)
-        write_json(known, hashes)
-    return hashes[key]

@@ -78,12 +78,13 @@ class Worker:
     writes to its error stream is logged too; the last lines of both go into error messages, without secrets.
     """
 
-    def __init__(self, argv: Sequence[str], name: str) -> None:
+    def __init__(self, argv: Sequence[str], name: str, gpus: str | None = None) -> None:
         """Start it.
 
         Args:
-            argv: program and arguments; the environment is passed on as it is.
+            argv: program and arguments; the environment is passed on.
             name: what log lines call it.
+            gpus: the only ones that it sees, as CUDA_VISIBLE_DEVICES names them; those that are seen here if None.
 
         Raises:
             OSError: the program can't be started.
@@ -100,6 +101,7 @@ class Worker:
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            env=None if gpus is None else {**os.environ, "CUDA_VISIBLE_DEVICES": gpus},
         )
         self._threads = [
             threading.Thread(target=self._read, args=(self._process.stdout, self._take_output), daemon=True),

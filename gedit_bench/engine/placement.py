@@ -1,6 +1,5 @@
 """Where edits are made: on one device in this process, or on several, each with a process of its own."""
 
-import os
 from dataclasses import dataclass
 
 from gedit_bench.errors import UnavailableError, UsageError
@@ -31,13 +30,6 @@ class Placement:
     def device(self) -> str | None:
         """What a backend in this process is told; None leaves it the choice."""
         return self.devices[0] if self.devices and self.address is None else None
-
-    def visible(self) -> str:
-        """Return what CUDA_VISIBLE_DEVICES must be for exactly these GPUs, by what it is now."""
-        outer = os.environ.get("CUDA_VISIBLE_DEVICES")
-        names = outer.split(",") if outer else None
-        numbers = [int(device.partition(":")[2]) for device in self.devices if device.startswith("cuda:")]
-        return ",".join(names[number] if names else str(number) for number in numbers)
 
 
 def place(device: str = "", address: str | None = None, timeout: float | None = None) -> Placement:

@@ -160,6 +160,42 @@ def test_shard_takes_its_part(verb: str, base: Words, results: Path) -> None:
     assert 0 < counts[0] < 4
 
 
+@pytest.mark.parametrize("verb", ["edit", "run", "plan", "doctor"])
+def test_device_is_where_edits_are_made(verb: str, base: Words, results: Path) -> None:
+    words = ("doctor", *OFFLINE, "--model", "identity") if verb == "doctor" else command(verb, base, results)
+    absent = gedit_bench(*words, "--device", "cuda:99")
+    assert "There is no cuda:99: torch sees " in absent.out + absent.err
+    assert absent.code == (0 if verb == "plan" else 5)
+    assert gedit_bench(*words, env={"GEDIT_BENCH_DEVICE": "cpu"}).code == 0
+    twice = gedit_bench(*words, "--device", "cuda:1,cuda:1")
+    assert "cuda:1 is named twice" in twice.out + twice.err
+    assert twice.code == (5 if verb == "doctor" else 2)
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "plan"])
+def test_a_cluster_chooses_its_devices_and_ends_what_takes_too_long(verb: str, base: Words, results: Path) -> None:
+    words = command(verb, base, results)
+    named = gedit_bench(*words, "--ray-address", "auto", "--device", "cuda:1")
+    assert (named.code, "'cuda:1' means nothing on a cluster" in named.err) == (2, True)
+    alone = gedit_bench(*words, "--edit-timeout", "60")
+    assert (alone.code, "--edit-timeout needs several devices or --ray-address" in alone.err) == (2, True)
+
+
+@pytest.mark.parametrize("verb", ["edit", "run", "plan"])
+def test_batch_size_is_a_setting_of_the_model(verb: str, base: Words, results: Path) -> None:
+    refused = gedit_bench(*command(verb, base, results), "--batch-size", "2")
+    assert (refused.code, "pil-filters has no setting 'batch'" in refused.err) == (2, True)
+    tiny = (*command(verb, base, results), "--model", "step1x-edit@tiny", "--task", "color_alter")
+    ended = gedit_bench(*tiny, "--batch-size", "auto", *(("--json",) if verb == "plan" else ()))
+    assert ended.code == 0
+    if verb == "plan":
+        assert ended.json()["settings"]["batch"] == {"value": "auto", "from": "command line"}
+    else:
+        [run] = runs(Path("new"))
+        assert manifest(run)["handling"]["batch"] == "auto"
+        assert json.loads((run / "edits.jsonl").read_text())["extra"] == {"batch": 16}
+
+
 @pytest.mark.parametrize("verb", ["edit", "run", "plan", "judge", "ls", "doctor"])
 def test_out_is_the_folder_of_runs(verb: str, base: Words, run: Path) -> None:
     small = ("--task", "color_alter")
@@ -581,7 +617,7 @@ def test_doctor_looks_at_what_it_is_asked_to(data: Path) -> None:
 
     assert not {"data", "model"} & set(looked_at())
     assert looked_at("--data", data)[-1] == "data"
-    assert looked_at("--model", "identity")[-1] == "model"
+    assert looked_at("--model", "identity")[-2:] == ["model", "space"]
     ended = gedit_bench("doctor", *OFFLINE, "--model", "pil-filters", "-o", "strength=9")
     assert ended.code == 5
     assert "strength can't be '9'" in ended.out
@@ -622,6 +658,7 @@ def test_plan_takes_every_option_from_its_variable(base: Words, fake: JudgeProce
         **{"--protocol": "native", "--base-url": fake.url, "--endpoint-label": "pool", "--timeout": "9.0"},
         **{"--retry-for": "8.0", "--concurrency": "7", "--repeats": "2", "--prices": str(prices), "--no-reuse": "True"},
         **{"--fallback-judge": "other", "--fallback-base-url": fake.url},
+        **{"--device": "cpu", "--ray-address": "auto", "--edit-timeout": "9.0"},
     }
     environment = {OPTIONS["plan", name].envvar: value for name, value in values.items()}
     found = gedit_bench("plan", env={**environment, "GEDIT_BENCH_JSON": "1"}).json()
@@ -653,6 +690,13 @@ FILTERS = dict.fromkeys(("--task", "--lang", "--subset", "--limit", "--ids"), "t
 PIXELS = dict.fromkeys(
     ("--model", "--option", "--seed", "--name"), "test_what_decides_the_pixels_is_in_the_manifest"
 ) | {"--shard": "test_shard_takes_its_part", "--out": "test_out_is_the_folder_of_runs"}
+DEVICES = (
+    {"--device": "test_device_is_where_edits_are_made"}
+    | dict.fromkeys(
+        ("--ray-address", "--edit-timeout"), "test_a_cluster_chooses_its_devices_and_ends_what_takes_too_long"
+    )
+    | {"--batch-size": "test_batch_size_is_a_setting_of_the_model"}
+)
 ENDPOINT = dict.fromkeys(
     ("--judge", "--base-url", "--endpoint-label"), "test_judge_and_base_url_and_label_make_the_judge_id"
 ) | dict.fromkeys(("--protocol", "--rubric"), "test_protocol_and_rubric_say_how_it_is_asked")
@@ -673,7 +717,9 @@ PRICED_EDITS = {"--prices": "test_prices_say_what_edits_cost"}
 LIMITED = {"--max-cost": "test_max_cost_stops_in_a_resumable_state"}
 TOP = {"--top": "test_top_bounds_what_is_listed"}
 PLANNED = dict.fromkeys(("--timeout", "--retry-for", "--concurrency"), "test_plan_takes_every_option_from_its_variable")
-LOOKED_AT = dict.fromkeys(("--model", "--data", "--option"), "test_doctor_looks_at_what_it_is_asked_to")
+LOOKED_AT = dict.fromkeys(("--model", "--data", "--option"), "test_doctor_looks_at_what_it_is_asked_to") | {
+    "--device": "test_device_is_where_edits_are_made"
+}
 OUT = {"--out": "test_out_is_the_folder_of_runs"}
 
 COVERED: dict[str, dict[str, str]] = {
@@ -684,6 +730,7 @@ COVERED: dict[str, dict[str, str]] = {
     "run": FILTERS
     | DATA
     | PIXELS
+    | DEVICES
     | ENDPOINT
     | WAITING
     | RETRYING
@@ -694,7 +741,7 @@ COVERED: dict[str, dict[str, str]] = {
     | PARTIAL
     | PRICED
     | LIMITED,
-    "edit": FILTERS | DATA | PIXELS | ONLY | PRICED_EDITS | LIMITED,
+    "edit": FILTERS | DATA | PIXELS | DEVICES | ONLY | PRICED_EDITS | LIMITED,
     "judge": FILTERS
     | RUN_DATA
     | ENDPOINT
@@ -719,7 +766,7 @@ COVERED: dict[str, dict[str, str]] = {
     | {"--by": "test_by_says_what_a_row_is", "--page": "test_page_is_a_file_or_lands_in_a_folder"}
     | {"--protocol": "test_two_protocols_of_a_run_are_set_side_by_side"}
     | {"--scoring": "test_two_scorings_of_a_judgement_are_set_side_by_side"},
-    "plan": FILTERS | DATA | PIXELS | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON | PRICED,
+    "plan": FILTERS | DATA | PIXELS | DEVICES | ENDPOINT | PLANNED | REPEATING | FALLBACK | ONLY | AS_JSON | PRICED,
     "status": AS_JSON | {"--scoring": "test_status_takes_a_scoring"},
     "explain": AS_JSON
     | dict.fromkeys(("--lang", "--top", "--format"), "test_explain_takes_a_language_a_number_and_a_format"),

@@ -330,3 +330,26 @@ def test_requests_are_one_ascii_line_each(tmp_path: Path) -> None:
     first, second = map(json.loads, lines)
     assert set(first) == {"id", "source", "instruction", "seed", "output"}
     assert first["id"] != second["id"]
+
+
+@pytest.mark.parametrize(
+    ("device", "outer", "seen"),
+    [(None, "3", "3"), ("cuda", "3", "3"), ("cuda:1", "4,7", "7"), ("cuda:0", None, "0"), ("cpu", "3", "")],
+)
+def test_a_worker_sees_the_gpu_that_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str | None, outer: str | None, seen: str
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if outer is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", outer)
+    body = """
+        done["status"], done["message"] = "refused", repr(os.environ.get("CUDA_VISIBLE_DEVICES"))
+        say(**done)
+    """
+    model = Command(CommandSettings(command=str(script(tmp_path, body)), timeout=5, startup_timeout=10))
+    model.device = device
+    try:
+        model.load()
+        assert [outcome.message for outcome in ask(model)] == [repr(seen)]
+    finally:
+        model.close()

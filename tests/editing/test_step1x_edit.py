@@ -55,7 +55,8 @@ def test_weights_of_another_size_are_one_sentence(tmp_path: Path, monkeypatch: p
     from step1x_edit.prefix import PrefixError
 
     tiny.make_tiny(tmp_path / "w")
-    model = choose_model("step1x-edit", [f"weights={tmp_path / 'w'}", "device=cpu", f"prompts={tmp_path}"]).model
+    model = choose_model("step1x-edit", [f"weights={tmp_path / 'w'}", f"prompts={tmp_path}"]).model
+    model.device = "cpu"
     model.check()
     with pytest.raises(UnavailableError, match="can't be loaded") as caught:
         model.load()
@@ -124,3 +125,33 @@ def test_where_parts_wait_on_the_host_more_edits_share_a_phase() -> None:
         model.load()
     assert resident.chunk == 8
     assert phases.chunk >= 16
+
+
+def test_batch_auto_is_halved_until_it_fits_and_makes_the_same_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from step1x_edit.transformer import Transformer
+
+    chosen = selection(write_benchmark(tmp_path / "data", languages=("en",)), limit=1)
+    single = edit("step1x-edit@tiny", chosen, editing(tmp_path / "single"))
+    trunk = Transformer.trunk
+
+    def small_memory(self: Transformer, tokens: torch.Tensor, *more: object, **named: object) -> torch.Tensor:
+        if len(tokens) > 4:  # rows with and without guidance: two pictures
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return trunk(self, tokens, *more, **named)
+
+    monkeypatch.setattr(Transformer, "trunk", small_memory)
+    batched = edit("step1x-edit@tiny", chosen, editing(tmp_path / "auto", options=["batch=auto"]))
+    found = batched.edits()
+    assert {one.status for one in found.values()} == {EditStatus.OK}
+    assert {one.extra["batch"] for one in found.values()} == {2}
+    for sample, one in single.edits().items():
+        with (
+            Image.open(single.image_path(one)) as alone,
+            Image.open(batched.image_path(found[sample])) as together,
+        ):
+            extremes = ImageChops.difference(alone, together).getextrema()
+        assert max(high for _, high in extremes) <= 1

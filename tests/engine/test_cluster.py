@@ -1,6 +1,7 @@
 """Several processes through `edit()`, on a real Ray: the same images as in process, whatever dies on the way."""
 
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +18,7 @@ from gedit_bench.engine.cluster.editor import Post
 from gedit_bench.engine.progress import Progress
 from gedit_bench.errors import BudgetError, Interrupted, UnavailableError, UsageError
 from gedit_bench.records import TASKS
+from gedit_bench.settling import settle_model
 
 pytest.importorskip("ray")
 
@@ -91,6 +93,7 @@ def test_the_same_images_as_in_process_and_nothing_twice(data: Path, tmp_path: P
     assert many.data_location() == str(data)
 
 
+@pytest.mark.slow
 def test_what_was_made_there_is_not_made_again_here_and_the_other_way_round(
     data: Path, tmp_path: Path, notes: Path
 ) -> None:
@@ -111,6 +114,7 @@ def seeing(post: type[Post], other: Path, /, **known: Any) -> Post:
     return post(**{**known, "aside": other})
 
 
+@pytest.mark.slow
 def test_images_are_sent_where_the_run_is_not_seen(
     data: Path, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,11 +137,13 @@ def test_a_sample_that_kills_its_process_is_tried_once_more_alone(data: Path, tm
     assert all(count <= 2 for what, count in times.items() if what != "loaded")
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_costs_nothing_but_time(data: Path, tmp_path: Path, notes: Path) -> None:
     words = options(notes, way="kill once")
     assert_complete(edit(BACKEND, selection(data), editing(tmp_path, device=TWO, options=words)))
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_is_ended(data: Path, tmp_path: Path, notes: Path) -> None:
     words = options(notes, way="hang")
     run = edit(BACKEND, selection(data), editing(tmp_path, device=TWO, options=words, edit_timeout=0.5))
@@ -154,6 +160,7 @@ def test_memory_that_runs_out_costs_its_sample_and_no_process(data: Path, tmp_pa
     assert asked(notes)["loaded"] <= 2
 
 
+@pytest.mark.slow
 def test_a_device_that_lacks_something_is_left_out(
     data: Path, tmp_path: Path, notes: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -165,17 +172,20 @@ def test_a_device_that_lacks_something_is_left_out(
     assert "is given up, 1 others go on: The weights are missing. Download them." in caplog.text
 
 
+@pytest.mark.slow
 def test_what_all_devices_lack_is_one_sentence(data: Path, tmp_path: Path, notes: Path) -> None:
     with pytest.raises(UnavailableError, match=r"^The weights are missing\.$"):
         edit(BACKEND, selection(data), editing(tmp_path, device=TWO, options=options(notes, way="no weights")))
 
 
+@pytest.mark.slow
 def test_devices_that_die_again_and_again_are_given_up(data: Path, tmp_path: Path, notes: Path) -> None:
     with pytest.raises(UnavailableError, match=r"All 2 devices were given up; the last: The process on .* ended: "):
         edit(BACKEND, selection(data), editing(tmp_path, device=TWO, options=options(notes, way="dies loading")))
     assert asked(notes) == {"loaded": 2 * 4}
 
 
+@pytest.mark.slow
 def test_other_weights_make_no_images_of_this_run(
     data: Path, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +194,7 @@ def test_other_weights_make_no_images_of_this_run(
         edit(BACKEND, selection(data), editing(tmp_path, device=TWO, options=options(notes)))
 
 
+@pytest.mark.slow
 def test_ctrl_c_finishes_what_is_in_flight(data: Path, tmp_path: Path, notes: Path) -> None:
     stopped: list[int] = []
 
@@ -202,6 +213,7 @@ def test_ctrl_c_finishes_what_is_in_flight(data: Path, tmp_path: Path, notes: Pa
     assert all(count == 1 for what, count in asked(notes).items() if what != "loaded")
 
 
+@pytest.mark.slow
 def test_one_budget_holds_over_all(data: Path, tmp_path: Path, notes: Path) -> None:
     words = {"device": TWO, "options": options(notes, price=1.0, seconds=0.05)}
     budget = Budget(5)
@@ -211,6 +223,15 @@ def test_one_budget_holds_over_all(data: Path, tmp_path: Path, notes: Path) -> N
     [saved] = tmp_path.rglob("edits.jsonl")
     assert len(lines(saved)) == 5
     assert_complete(edit(BACKEND, selection(data), editing(tmp_path, **words), budget=Budget(6)))
+
+
+def test_a_backend_that_cannot_travel_is_one_sentence(data: Path, tmp_path: Path, notes: Path) -> None:
+    model = settle_model(BACKEND, editing(tmp_path, options=options(notes))).model
+    model.lock = threading.Lock()  # type: ignore[attr-defined]
+    with pytest.raises(
+        UsageError, match=r"The model can't be sent to another process: cannot pickle '_thread.lock' obj"
+    ):
+        edit(model, selection(data), editing(tmp_path, device=TWO))
 
 
 def test_more_gpus_than_there_are(data: Path, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

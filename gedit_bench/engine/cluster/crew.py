@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import ceil
 from pathlib import Path
+from pickle import PicklingError
 from secrets import token_hex
 from time import monotonic
 
@@ -25,7 +26,7 @@ from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.placement import Placement
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.saving import EditSaver, Finished
-from gedit_bench.errors import GeditBenchError, Interrupted, UnavailableError
+from gedit_bench.errors import GeditBenchError, Interrupted, UnavailableError, UsageError
 from gedit_bench.records import EditStatus
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import make_folder
@@ -102,6 +103,7 @@ class _Crew:
 
     def work(self, devices: list[str], build: Build) -> None:
         """Hand everything out and save what comes back."""
+        _check_can_travel(build)
         for number, device in enumerate(devices):
             post = Post(
                 build=build,
@@ -312,6 +314,15 @@ class _Crew:
                 f"For {NO_ROOM:.0f} s no machine has had room for a process.",
                 "`ray status` shows what is there and who has it; the same command goes on.",
             )
+
+
+def _check_can_travel(build: Build) -> None:
+    try:
+        imported().cloudpickle.dumps(build)
+    except (TypeError, PicklingError) as error:
+        raise UsageError(
+            f"The model can't be sent to another process: {error}.", "Name it as path.py:Class instead."
+        ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gedit_bench.editing.registry import ModelChoice
@@ -26,7 +26,7 @@ class Post:
     are relative to it; `aside` an otherwise unknown folder in the run's, by which a shared file system is known.
     """
 
-    build: Callable[[], ModelChoice]
+    build: Callable[[], ModelChoice] = field(repr=False)  # may hold a key, and Ray shows what it can't send
     device: str
     folder: Path
     aside: Path

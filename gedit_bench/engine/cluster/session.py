@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
+from gedit_bench.editing.devices import visible_gpus
 from gedit_bench.engine.placement import Placement
 from gedit_bench.errors import UnavailableError, UsageError
 
@@ -76,10 +77,12 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
             ) from error
         return
     gpus = sum(device != "cpu" for device in placement.devices)
+    # Schedulers send SIGTERM to all processes of a job: Ray's must outlive it, for what is in flight.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     before = os.environ.get("CUDA_VISIBLE_DEVICES")
     try:
         if gpus:
-            os.environ["CUDA_VISIBLE_DEVICES"] = placement.visible()
+            os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpus(placement.devices)
         ray.init(
             address="local",
             num_cpus=len(placement.devices),
@@ -91,6 +94,7 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
     except (RuntimeError, OSError, ValueError) as error:
         raise UnavailableError(f"Ray can't be started: {_first_line(error)}", "Its logs are in /tmp/ray.") from error
     finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if gpus:
             os.environ.pop("CUDA_VISIBLE_DEVICES")
             os.environ |= {} if before is None else {"CUDA_VISIBLE_DEVICES": before}
