@@ -42,10 +42,11 @@ def place(device: str = "", address: str | None = None, timeout: float | None = 
         timeout: seconds for one edit, where several devices work.
 
     Raises:
-        UsageError: the devices can't be meant, or there is a timeout for one device in this process.
+        UsageError: the devices or the address can't be meant, or there is a timeout for one device in this process.
     """
     words = tuple(word.strip() for word in device.split(",")) if device.strip() else ()
     if address is not None:
+        _check_address(address)
         placement = Placement(_on_a_cluster(words), address)
     elif words == ("all",):
         placement = Placement(tuple(f"cuda:{number}" for number in range(_gpus())) or ("cpu",))
@@ -102,6 +103,14 @@ def _on_a_cluster(words: tuple[str, ...]) -> tuple[str, ...]:
                 "Use --device all, or cuda (or cpu) as many times as there are to be processes: cuda,cuda.",
             )
     return words
+
+
+def _check_address(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    if address != "auto" and not (host and port.isdecimal() and "/" not in address):
+        raise UsageError(
+            f"--ray-address can't be {address!r}.", "Use auto, or HOST:PORT of the cluster's head, such as node-1:6379."
+        )
 
 
 def _gpus() -> int:

@@ -11,7 +11,7 @@ from gedit_bench.report.board import Entry
 from gedit_bench.report.words import LANGUAGE_WORDS, noise_words, protocol_words, scoring_words
 from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.store.manifest import JudgementManifest
-from gedit_bench.store.provenance import Writer
+from gedit_bench.store.provenance import WHERE, Writer
 
 Facts = tuple[tuple[str, str], ...]
 _PRESET = {"recipe", "default"}
@@ -174,7 +174,7 @@ def _writers(writers: Iterable[Writer]) -> tuple[Facts, ...]:
                 ("commit", writer.commit or ""),
                 ("versions", ", ".join(f"{name} {version}" for name, version in writer.versions.items())),
                 ("price", Price.from_json(writer.price).words() if writer.price else ""),
-                *writer.details.items(),
+                *((name, value) for name, value in writer.details.items() if name != WHERE),
             )
         )
         for writer in writers

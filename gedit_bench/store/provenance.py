@@ -20,6 +20,9 @@ _PACKAGES = (
     *("datasets", "openai", "numpy", "pillow", "safetensors"),
 )
 
+WHERE = "where"
+"""The detail that names machine and device where several work; people are shown what differs in more than that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Writer:

@@ -89,7 +89,7 @@ def test_the_same_images_as_in_process_and_nothing_twice(data: Path, tmp_path: P
     found = next(iter(many.edits().values()))
     assert found.extra["device"] == "cpu"
     writer = next(writer for writer in many.writers() if writer.writer == found.writer)
-    assert writer.details["device"].endswith(" cpu")
+    assert writer.details["where"].endswith(" cpu")
     assert many.data_location() == str(data)
 
 

@@ -65,6 +65,7 @@ def test_kill_9_of_all_and_of_the_one_that_hands_out_costs_what_is_in_flight(dat
     _, left = psutil.wait_procs(editors, timeout=30)
     assert left == []
     done = lines(saved)
+    [left_behind] = saved.parent.glob(".partial/*")
     with started(tmp_path, *words) as running:  # one device, no Ray
         out, err = running.communicate(timeout=60)
     assert running.returncode == 0, err
@@ -73,6 +74,10 @@ def test_kill_9_of_all_and_of_the_one_that_hands_out_costs_what_is_in_flight(dat
     assert len(lines(saved)) == 22
     asked = [word for word in lines(tmp_path / "asked.txt") if word != "loaded"]
     assert 22 <= len(asked) <= 22 + 2 * 4  # two chunks were in flight
+    next(saved.parent.rglob("*.png")).unlink()
+    with started(tmp_path, *words, "--device", "cpu,cpu") as running:
+        running.communicate(timeout=120)
+    assert not left_behind.exists()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -100,6 +105,13 @@ def test_the_command_line_says_what_it_did_and_nothing_of_rays(data: Path, tmp_p
     assert len(out.splitlines()) == 1
     assert "ps_human (en)" in err
     assert "raylet" not in err.lower()
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(data: Path, tmp_path: Path) -> None:
+    before = time.monotonic()
+    with pytest.raises(UnavailableError, match=r"No Ray cluster answers at 127\.0\.0\.1:1: .*Connection refused"):
+        edit("identity", selection(data), editing(tmp_path, ray_address="127.0.0.1:1"))
+    assert time.monotonic() - before < 15
 
 
 @pytest.fixture

@@ -1,7 +1,11 @@
 """Where edits are made, from the words that somebody gives."""
 
+import sys
+from pathlib import Path
+
 import pytest
 
+from gedit_bench import Editing, Selection, edit
 from gedit_bench.editing.devices import visible_gpus
 from gedit_bench.engine.placement import Placement, check_devices, place
 from gedit_bench.errors import UnavailableError, UsageError
@@ -64,6 +68,8 @@ def test_words_on_a_cluster(words: str, devices: tuple[str, ...]) -> None:
         ("cpu,mps", None, None, "can't be one of several"),
         ("cuda:0,", None, None, "can't be one of several"),
         ("cuda:0", "auto", None, "means nothing on a cluster"),
+        ("", "node-1", None, "--ray-address can't be 'node-1'"),
+        ("", "ray://node-1:10001", None, "--ray-address can't be 'ray://node-1:10001'"),
         ("cpu", None, 60.0, "--edit-timeout needs several devices"),
     ],
 )
@@ -78,3 +84,10 @@ def test_gpus_are_counted_among_those_that_are_visible(monkeypatch: pytest.Monke
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,GPU-7")
     assert visible_gpus(["cuda:0", "cuda:2"]) == "4,GPU-7"
     assert visible_gpus(["cpu"]) == ""
+
+
+def test_several_devices_without_ray_are_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UnavailableError, match="Several devices or machines need Ray, which is not here") as caught:
+        edit("identity", Selection(data="sample", limit=1), Editing(out=tmp_path, device="cpu,cpu"))
+    assert "pip install 'gedit-bench[ray]'" in caught.value.hint

@@ -18,10 +18,11 @@ from time import monotonic
 from gedit_bench.editing.registry import ModelChoice
 from gedit_bench.engine.chunks import Work, take_out
 from gedit_bench.engine.cluster.editor import Post, Ready
+from gedit_bench.engine.cluster.purse import Purse
 from gedit_bench.engine.cluster.queue import Queue
-from gedit_bench.engine.cluster.seats import RESTARTS, Seat
+from gedit_bench.engine.cluster.seats import Emptied, Event, Gone, Placed, Raised, Seat, heard
 from gedit_bench.engine.cluster.session import imported, ray_session
-from gedit_bench.engine.editing import EditJob, in_shard, to_edit
+from gedit_bench.engine.editing import EditJob, Shard, in_shard, to_edit
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.placement import Placement
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
@@ -37,13 +38,14 @@ from gedit_bench.store.run import note_selection, note_writer
 
 log = logging.getLogger(__name__)
 
+RESTARTS = 3
+"""How often a process that ends without an edit in between is begun again."""
+
 NO_ROOM = 300.0
 """Seconds without a machine that has room for even one process, after which nobody waits any longer."""
 
 _HEARTBEAT = 1.0  # seconds between looks at the clock
 _FAREWELL = 10.0  # seconds that processes have to tidy up
-
-_TELLING = ("dead because", "exit detail", "died because")
 
 Build = Callable[[], ModelChoice]
 
@@ -93,13 +95,13 @@ class _Crew:
         self.stop, self.progress, self.watch = stop, progress, watch
         self.seats: list[Seat] = []
         self.errors: list[GeditBenchError] = []
-        self.most, self.tried = 0.0, False
+        self.purse = Purse(job.budget)
         manifest, path = job.run.manifest, job.run.path
         self.writer = this_writer(data=job.location)
         note_writer(path, self.writer)
         self.lines = JsonlWriter(layout.edits_file(path, job.shard))
         self.saver = EditSaver(path, self.lines, manifest.seed, manifest.source)
-        self.aside = make_folder(layout.temporary_folder(path.resolve()) / token_hex(16))
+        self.aside = _new_folder(layout.temporary_folder(path.resolve()), job.shard)
 
     def work(self, devices: list[str], build: Build) -> None:
         """Hand everything out and save what comes back."""
@@ -120,10 +122,10 @@ class _Crew:
             if not working and (self.stop.requested or not self.queue):
                 return
             self._check_somebody_is_left()
-            self._listen()
+            for seat, event in heard(self.seats, _HEARTBEAT):
+                self._take(seat, event)
             for seat in self.seats:
                 if seat.late():
-                    seat.kill()
                     reason = f"No result within {self.timeout:g} s on {seat.name}; its process was ended."
                     self._lost(seat, reason, EditStatus.TIMEOUT)
 
@@ -141,9 +143,12 @@ class _Crew:
     def _hand_out(self) -> None:
         for seat in self.seats:
             if seat.state == "idle" and not self.stop.requested:
-                works, reserved = self._paid(self._next(seat))
-                if works:
-                    seat.edit(works, reserved, self.timeout)
+                works = self._next(seat)
+                in_flight = any(one.state == "working" for one in self.seats)
+                count, reserved = self.purse.take(len(works), in_flight=in_flight)
+                self.queue.put_back(works[count:])
+                if count:
+                    seat.edit(works[:count], reserved, self.timeout)
 
     def _next(self, seat: Seat) -> list[Work]:
         """What a free process gets: a sample that is tried again, or a fair part of what is left."""
@@ -153,7 +158,7 @@ class _Crew:
         if again is not None:
             return [again]
         alive = sum(one.state != "out" for one in self.seats)
-        wanted = 1 if self._blind else min(seat.ready.chunk, ceil(len(self.queue.fresh) / alive))
+        wanted = 1 if self.purse.blind else min(seat.ready.chunk, ceil(len(self.queue.fresh) / alive))
         works: list[Work] = []
         while self.queue.fresh and len(works) < wanted:
             taken = take_out(self.job.benchmark, self.queue.fresh.popleft(), self.job.run.manifest.source)
@@ -163,86 +168,42 @@ class _Crew:
                 self._save(taken, self.writer.writer)
         return works
 
-    @property
-    def _blind(self) -> bool:
-        """True while nobody knows what an edit costs: a limited budget risks one at a time."""
-        return self.job.budget is not None and not (self.most or self.tried)
-
-    def _paid(self, works: list[Work]) -> tuple[list[Work], float]:
-        """Return as many samples as there is money for, and what is set aside; the others go back."""
-        budget, count = self.job.budget, len(works)
-        if budget is None or not works:
-            return works, 0.0
-        in_flight = any(seat.state == "working" for seat in self.seats)
-        if self._blind and in_flight:
-            count = 0
-        while count and not budget.try_reserve(self.most * count):
-            count -= 1
-        self.queue.put_back(works[count:])
-        if not count and not in_flight:
-            raise budget.refusal(self.most)
-        return works[:count], self.most * count
-
-    def _settle(self, seat: Seat, lost: int = 0) -> None:
-        """Count what a hand cost; edits that were lost in flight may have been paid for."""
-        hand = seat.hand
-        if hand is None:
-            return
-        self.tried = True
-        if self.job.budget is not None:
-            self.job.budget.settle(hand.reserved, sum(hand.costs) + lost * self.most)
-
-    def _listen(self) -> None:
-        """Take what has arrived, waiting a moment for the first."""
-        ray = imported()
-        waited = {seat.answer: seat for seat in self.seats if seat.answer is not None}
-        if not waited:
-            return
-        ready, _ = ray.wait(list(waited), timeout=_HEARTBEAT)
-        if ready:
-            ready, _ = ray.wait(list(waited), num_returns=len(waited), timeout=0)
-        for answer in ready:
-            seat = waited[answer]
-            try:
-                self._hear(seat, answer)
-            except ray.exceptions.RayTaskError as error:
-                self._failed(seat, error.cause)
-            except ray.exceptions.RayError as error:
-                self._lost(seat, f"The process on {seat.name} ended: {_reason(error)}", EditStatus.EDIT_FAILED)
-
-    def _hear(self, seat: Seat, answer: object) -> None:
-        ray = imported()
-        if seat.state == "placing":
-            seat.load(ray.get(answer))
-        elif seat.state == "loading":
-            self._begin(seat, ray.get(answer))
-        else:
-            try:
-                reference = next(answer)  # type: ignore[call-overload]  # a working seat answers with a generator
-            except StopIteration:
-                self._finished(seat)
-            else:
-                self._take(seat, ray.get(reference))
+    def _take(self, seat: Seat, event: Event) -> None:
+        """Do what an event asks for."""
+        match event:
+            case Placed(where):
+                seat.load(where)
+            case Ready():
+                self._begin(seat, event)
+            case Finished():
+                self._keep(seat, event)
+            case Emptied():
+                self._settle(seat)
+                seat.rest()
+            case Raised(error):
+                self._failed(seat, error)
+            case Gone(reason):
+                self._lost(seat, f"The process on {seat.name} ended: {reason}", EditStatus.EDIT_FAILED)
 
     def _begin(self, seat: Seat, ready: Ready) -> None:
         seat.ready = replace(ready, writer=replace(ready.writer, command=self.writer.command))
         note_writer(self.job.run.path, seat.ready.writer)
         if ready.shared is not None and not (self.aside / ready.shared).exists():
             seat.actor.send_back.remote()  # its folder has the same name, and is another
-        self.most = max(self.most, ready.most_usd)
+        self.purse.most = max(self.purse.most, ready.most_usd)
         self.progress.devices.setdefault(seat.label, 0)
         seat.rest()
         self.watch(self.progress)
 
-    def _take(self, seat: Seat, finished: Finished) -> None:
+    def _keep(self, seat: Seat, finished: Finished) -> None:
         assert seat.hand is not None
         assert seat.ready is not None
         seat.failures = 0
         seat.hand.works.pop(finished.sample)
         if isinstance(finished.image, Path):
             finished = replace(finished, image=self.aside / finished.image.name)
-        seat.hand.costs.append(finished.charge(self.most))
-        self.most = max(self.most, finished.cost_usd or 0.0)
+        seat.hand.costs.append(finished.charge(self.purse.most))
+        self.purse.most = max(self.purse.most, finished.cost_usd or 0.0)
         seat.give_time(self.timeout)
         self.progress.devices[seat.label] += 1
         self._save(finished, seat.ready.writer.writer)
@@ -253,12 +214,9 @@ class _Crew:
         self.progress.counts[edit.status] += 1
         self.watch(self.progress)
 
-    def _finished(self, seat: Seat) -> None:
-        assert seat.hand is not None
-        if seat.hand.works:
-            raise GeditBenchError(f"{seat.name} left {len(seat.hand.works)} samples without a result.")
-        self._settle(seat)
-        seat.rest()
+    def _settle(self, seat: Seat, lost: int = 0) -> None:
+        if seat.hand is not None:
+            self.purse.settle(seat.hand, lost)
 
     def _failed(self, seat: Seat, error: BaseException) -> None:
         """A process raised: what a device lacks is said once, anything else may be better the next time."""
@@ -316,6 +274,14 @@ class _Crew:
             )
 
 
+def _new_folder(parent: Path, shard: Shard | None) -> Path:
+    """Make a folder whose name nobody can know; those that a killed command left are removed."""
+    part = "all" if shard is None else f"{shard[0]}-of-{shard[1]}"
+    for left in parent.glob(f"{part}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return make_folder(parent / f"{part}-{token_hex(16)}")
+
+
 def _check_can_travel(build: Build) -> None:
     try:
         imported().cloudpickle.dumps(build)
@@ -323,10 +289,3 @@ def _check_can_travel(build: Build) -> None:
         raise UsageError(
             f"The model can't be sent to another process: {error}.", "Name it as path.py:Class instead."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    """The sentence of Ray's paragraph that says how a process ended."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if any(word in line for word in _TELLING)]
-    return (telling or lines or [type(error).__name__])[-1][:500]

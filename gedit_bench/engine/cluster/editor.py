@@ -15,7 +15,7 @@ from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Json
 from gedit_bench.store.atomic import set_aside
 from gedit_bench.store.manifest import RunManifest
-from gedit_bench.store.provenance import Writer, this_writer
+from gedit_bench.store.provenance import WHERE, Writer, this_writer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,7 @@ class Editor:
         load(self._model)
         probe = self._probe()
         self._aside = None if probe is None else self._post.aside
-        writer = this_writer(data=self._post.location, device=self.where())
+        writer = this_writer(data=self._post.location, **{WHERE: self.where()})
         return Ready(
             chunk=self._model.chunk,
             most_usd=self._model.most_usd,

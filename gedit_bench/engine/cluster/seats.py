@@ -1,6 +1,6 @@
 """One device's process as it is seen from where the samples are handed out: begun, asked, ended, begun again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, Literal
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from gedit_bench.engine.chunks import Work
 from gedit_bench.engine.cluster.editor import Editor, Post, Ready
 from gedit_bench.engine.cluster.session import imported
+from gedit_bench.engine.saving import Finished
 from gedit_bench.records import SampleId
 
 if TYPE_CHECKING:
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 
 State = Literal["placing", "loading", "idle", "working", "out"]
 
-RESTARTS = 3
-"""How often a process that ends without an edit in between is begun again."""
+_TELLING = ("dead because", "exit detail", "died because")
 
 
 @dataclass(slots=True)
@@ -95,3 +95,74 @@ class Seat:
     def _await(self, state: State, answer: "ObjectRef | ObjectRefGenerator") -> None:
         self.state, self.since = state, monotonic()
         self.answer = answer
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """There is room for a process, and it runs at `where`."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Emptied:
+    """A process has finished all that it had in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """A process is still there and raised an error."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A process ended, or its machine did."""
+
+    reason: str
+
+
+Event = Placed | Ready | Finished | Emptied | Raised | Gone
+
+
+def heard(seats: Sequence[Seat], seconds: float) -> Iterator[tuple[Seat, Event]]:
+    """Yield what the processes have to say, waiting at most so many seconds for the first."""
+    ray = imported()
+    waited = {seat.answer: seat for seat in seats if seat.answer is not None}
+    if not waited:
+        return
+    ready, _ = ray.wait(list(waited), timeout=seconds)
+    if ready:
+        ready, _ = ray.wait(list(waited), num_returns=len(waited), timeout=0)
+    for answer in ready:
+        seat = waited[answer]
+        try:
+            event = _event(seat, answer)
+        except ray.exceptions.RayTaskError as error:
+            event = Raised(error.cause or error)
+        except ray.exceptions.RayError as error:
+            event = Gone(_reason(error))
+        yield seat, event
+
+
+def _event(seat: Seat, answer: "ObjectRef | ObjectRefGenerator") -> Event:
+    ray = imported()
+    if seat.state == "placing":
+        return Placed(ray.get(answer))
+    if seat.state == "loading":
+        loaded: Ready = ray.get(answer)
+        return loaded
+    try:
+        reference = next(answer)
+    except StopIteration:
+        return Emptied()
+    finished: Finished = ray.get(reference)
+    return finished
+
+
+def _reason(error: Exception) -> str:
+    """The sentence of Ray's paragraph that says how a process ended."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if any(word in line for word in _TELLING)]
+    return (telling or lines or [type(error).__name__])[-1][:500]

@@ -3,6 +3,7 @@
 import os
 import secrets
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from gedit_bench.errors import UnavailableError, UsageError
 
 STORE = 512 * 2**20
 """Bytes of shared memory for what travels between processes on this machine: sources, and images at most once."""
+
+_PATIENCE = 10.0  # seconds for a cluster to take a connection
 
 
 @contextmanager
@@ -69,8 +72,9 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if placement.address is not None:
         try:
+            _knock(placement.address)
             ray.init(address=placement.address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise UnavailableError(
                 f"No Ray cluster answers at {placement.address}: {_first_line(error)}",
                 "Start one with `ray start --head`, and run this on one of its machines.",
@@ -98,6 +102,13 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
         if gpus:
             os.environ.pop("CUDA_VISIBLE_DEVICES")
             os.environ |= {} if before is None else {"CUDA_VISIBLE_DEVICES": before}
+
+
+def _knock(address: str) -> None:
+    """Find out in seconds whether anybody is there; Ray takes minutes."""
+    if address != "auto":
+        host, _, port = address.rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
 
 
 def _posts(ray: ModuleType, placement: Placement) -> list[str]:
