@@ -17,6 +17,7 @@ from small_benchmark import OFFLINE, editing, selection, write_benchmark
 
 from gedit_bench import EditStatus, Run, edit, run
 from gedit_bench.api import Budget
+from gedit_bench.editing.apis import downloading
 from gedit_bench.editing.openai_images import size_for
 from gedit_bench.editing.registry import choose_model
 from gedit_bench.errors import BudgetError, QuotaError, UnavailableError, UsageError
@@ -243,6 +244,17 @@ def test_a_gateways_address_is_fetched_without_the_key(
     assert "authorization" not in server.received[1].headers
     assert [received.method for received in server.received] == ["POST", "GET"]
     assert b"signature=abc" not in everything(tmp_path)
+
+
+def test_a_file_without_end_is_not_fetched(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "MOST_BYTES", 2**20)
+
+    def respond(received: Received) -> Scripted:
+        return Scripted(noise(700)) if received.method == "GET" else edited(data=[{"url": server.url + "/large.png"}])
+
+    with ScriptedJudge(respond) as server:
+        found = one(server, data, tmp_path)
+    assert (found.status, found.message) == (EditStatus.TRANSPORT, "The image at 127.0.0.1 is larger than 1 MiB.")
 
 
 # --- Several at once, money, secrets ------------------------------------------------------------
