@@ -33,7 +33,8 @@ def _row(recipes: list[Recipe]) -> str:
     first = recipes[0]
     source = first.settings.get("source", first.settings.get("model", ""))
     licence = first.licence + (" (gated)" if first.gated else "")
-    memory = "?" if first.memory_gb is None else f"{first.memory_gb:g}"
+    unknown = "–" if first.licence == "API" else "?"
+    memory = unknown if first.memory_gb is None else f"{first.memory_gb:g}"
     names = ", ".join(f"`{recipe.name}`" for recipe in recipes)
     weights = f"`{source}`" if source else f"backend `{first.backend or first.model}`"
     return f"| `{first.model}` | {weights} | {names} | {licence} | {memory} | {first.unverified} |"

@@ -37,6 +37,7 @@ from gedit_bench.settling import (
     Judging,
     Selection,
     benchmark_of,
+    check_budget,
     check_model,
     prepare_asking,
     prepare_edit,
@@ -227,7 +228,9 @@ def run(
         GeditBenchError: see `errors`; each says what to do.
     """
     editing = editing or Editing()
-    check_model(settle_model(model, editing), editing)
+    choice = settle_model(model, editing)
+    check_model(choice, editing)
+    check_budget(choice, budget)
     check_judge(judging or Judging(), budget)
     made = edit(model, selection, editing, watch=watch, budget=budget)
     return judge_edited(made, selection, judging, watch=watch, budget=budget)

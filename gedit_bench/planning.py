@@ -30,7 +30,8 @@ class Plan:
     `languages` are those of the recipe where nobody chose any. `download_bytes` is what the model would
     download before the first edit, as far as that is known. `questions` will be asked; `reusable` more
     were answered in another run about the same images and will be taken over. `missing` says what
-    stands in the way, such as weights, a key or the official rubric. `tokens` is what judging takes, None
+    stands in the way, such as weights, a key or the official rubric. `edit_usd` is about what the edits cost, from and
+    to, None where nobody knows. `tokens` is what judging takes, None
     where that can't be told; `price` is the judge's, None where nobody knows it.
     """
 
@@ -49,6 +50,7 @@ class Plan:
     fallback: str = ""
     tokens: Tokens | None = None
     price: Price | None = None
+    edit_usd: tuple[float, float] | None = (0.0, 0.0)
 
     @property
     def disk_bytes(self) -> int:
@@ -64,6 +66,10 @@ class Plan:
             f"{sum(self.samples.values())} ({', '.join(f'{n} {name}' for name, n in self.samples.items())})",
         )
         yield "to edit", f"{self.to_edit} (at most about {self.disk_bytes / 1e6:.0f} MB of images)"
+        if self.edit_usd is None:
+            yield "cost of edits", "unknown: nobody says what an edit costs; --prices FILE does"
+        elif self.edit_usd[1]:
+            yield "cost of edits", f"about {usd(self.edit_usd[0])} to {usd(self.edit_usd[1])}"
         if self.download_bytes:
             yield "to download", f"{self.download_bytes / 1e9:.1f} GB of weights"
         yield "judge", f"{self.judge}, asked as {self.request_id or '–'}"
@@ -97,6 +103,7 @@ class Plan:
             "samples": dict(self.samples),
             "to_edit": self.to_edit,
             "disk_bytes": self.disk_bytes,
+            "edit_usd": None if self.edit_usd is None else list(self.edit_usd),
             "download_bytes": self.download_bytes,
             "judge": self.judge,
             "request_id": self.request_id,
@@ -160,7 +167,12 @@ def make_plan(
         fallback=asked.fallback,
         tokens=asked.tokens,
         price=asked.price,
+        edit_usd=_cost_of_edits(choice.model.costs(), len(open_edits)),
     )
+
+
+def _cost_of_edits(each: tuple[float, float] | None, edits: int) -> tuple[float, float] | None:
+    return (0.0, 0.0) if not edits else None if each is None else (each[0] * edits, each[1] * edits)
 
 
 @dataclass(frozen=True, slots=True)

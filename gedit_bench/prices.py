@@ -1,8 +1,8 @@
-"""What judges cost: a small dated table, the user's own rows before it. What nobody named is unknown, never 0."""
+"""What judges and image APIs cost: a small dated table, the user's rows before it. What nobody named is unknown."""
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import fnmatchcase
 from math import ceil, isfinite, sqrt
@@ -45,10 +45,51 @@ class ImageTokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EditUsage:
+    """Tokens that one edit took, as the server counts them."""
+
+    text_in: int = 0
+    image_in: int = 0
+    text_out: int = 0
+    image_out: int = 0
+
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagePrice:
+    """What images cost beside text: US dollars per million of their tokens, and `each` for every image that is made.
+
+    `tokens_in` are the tokens of an edit's source and instruction, from and to; `tokens_out` those of its image, by
+    the quality or size that was asked for. Both are for estimates alone.
+    """
+
+    input: float = 0.0
+    output: float = 0.0
+    each: float = 0.0
+    tokens_in: Span = (0.0, 0.0)
+    tokens_out: Mapping[str, Span] = field(default_factory=dict)
+
+    def cost(self, usage: EditUsage, text: "Price") -> float:
+        """Return US dollars for one edit; `text` is what words cost."""
+        words = text.cost(usage.text_in, usage.text_out)
+        return words + (usage.image_in * self.input + usage.image_out * self.output) / _MILLION + self.each
+
+    def span(self, level: str) -> Span:
+        """Return about what an edit costs in US dollars, from and to; over all levels where `level` isn't known."""
+        spans = [self.tokens_out[level]] if level in self.tokens_out else [*self.tokens_out.values()] or [(0.0, 0.0)]
+        low = self.tokens_in[0] * self.input + min(low for low, _ in spans) * self.output
+        high = self.tokens_in[1] * self.input + max(high for _, high in spans) * self.output
+        return low / _MILLION + self.each, high / _MILLION + self.each
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """US dollars per million tokens, when and where that was seen, and how images are counted if known.
 
     `cached_input` is for prompt tokens that the provider found in its own cache; None stands for `input`.
+    `images` is what a model costs that makes images.
     """
 
     input: float
@@ -57,6 +98,7 @@ class Price:
     date: str = ""
     source: str = ""
     image_tokens: ImageTokens | None = None
+    images: ImagePrice | None = None
 
     @property
     def free(self) -> bool:
@@ -98,7 +140,7 @@ def find_price(model: str, host: str, prices: Path | None = None) -> Price | Non
     """Return what a model costs at an endpoint; None if nobody says so.
 
     Args:
-        model: the judge's name; of an Azure deployment, `azure:` and the deployment's, which is usually the model's.
+        model: a judge's or image model's name; an Azure deployment's is `azure:` and what it is called.
         host: the endpoint's host.
         prices: a TOML file in the form of `data/prices.toml`, whose rows come first.
 
@@ -151,7 +193,7 @@ def _row(value: object, where: str) -> _Row:
 
 
 def _price(value: dict[str, Json], where: str) -> Price:
-    known = ("input", "output", "cached_input", "date", "source", "image_tokens")
+    known = ("input", "output", "cached_input", "date", "source", "image_tokens", "images")
     for name in value:
         if name not in known:
             raise UsageError(f"{where} has an unknown field {name!r}.", did_you_mean(name, known))
@@ -163,6 +205,7 @@ def _price(value: dict[str, Json], where: str) -> Price:
         date=_text(value.get("date", ""), "date", where),
         source=_text(value.get("source", ""), "source", where),
         image_tokens=_image_tokens(value.get("image_tokens"), where),
+        images=_images(value.get("images"), where),
     )
 
 
@@ -173,6 +216,32 @@ def _image_tokens(value: Json, where: str) -> ImageTokens | None:
     if not counted:
         raise UsageError(f"{where}: image_tokens is neither {{base, tile}} nor {{patch}}.", _HINT)
     return ImageTokens(**{name: _amount(one, name, where) for name, one in cast(dict[str, Json], value).items()})
+
+
+def _images(value: Json, where: str) -> ImagePrice | None:
+    if value is None:
+        return None
+    known = ("input", "output", "each", "tokens_in", "tokens_out")
+    if not isinstance(value, dict) or not value or not set(value) <= set(known):
+        raise UsageError(f"{where}: images holds {', '.join(known)} and nothing else.", _HINT)
+    levels = value.get("tokens_out", {})
+    if not isinstance(levels, dict):
+        raise UsageError(f"{where}: tokens_out names no levels.", "Such as tokens_out = { high = [4160, 6240] }.")
+    amounts = {name: _amount(value[name], name, where) for name in known[:3] if name in value}
+    return ImagePrice(
+        **amounts,
+        tokens_in=_span(value.get("tokens_in", [0, 0]), "tokens_in", where),
+        tokens_out={name: _span(span, f"tokens_out.{name}", where) for name, span in levels.items()},
+    )
+
+
+def _span(value: Json, name: str, where: str) -> Span:
+    if not isinstance(value, list) or len(value) != 2:
+        raise UsageError(f"{where}: {name} is no pair of numbers.", "Give the least and the most, such as [272, 408].")
+    low, high = (_amount(one, name, where) for one in value)
+    if low > high:
+        raise UsageError(f"{where}: {name} begins above its end.", "Give the least first.")
+    return low, high
 
 
 def _amount(value: Json, name: str, where: str) -> float:

@@ -58,7 +58,8 @@ class Selection:
 class Editing:
     """How and where edits are made: settings as `key=value`, the seed, the name shown in tables.
 
-    `device`, `ray_address` and `edit_timeout` are those of `engine.placement.place`.
+    `device`, `ray_address` and `edit_timeout` are those of `engine.placement.place`. `prices` is a file of prices
+    that come before the bundled ones.
     """
 
     options: Sequence[str] = ()
@@ -71,6 +72,7 @@ class Editing:
     device: str = ""
     ray_address: str | None = None
     edit_timeout: float | None = None
+    prices: Path | None = None
 
     @property
     def placement(self) -> Placement:
@@ -121,13 +123,14 @@ class Asking:
 
 
 def settle_model(model: str | EditModel, editing: Editing) -> ModelChoice:
-    """Return the backend with its settings resolved, and told its device."""
+    """Return the backend with its settings resolved, and told its device and the user's prices."""
     device = editing.placement.device
     if isinstance(model, EditModel):
         choice = describe_model(model, Recipe(model=model.name), chosen=(), origin="code")
     else:
         choice = choose_model(model, editing.options, editing.options_origin)
     choice.model.device = device or choice.model.device
+    choice.model.prices = editing.prices or choice.model.prices
     return choice
 
 
@@ -141,6 +144,19 @@ def check_model(choice: ModelChoice, editing: Editing) -> None:
     if editing.ray_address is None:
         with one_sentence(choice.name, "checked"):
             choice.check()
+
+
+def check_budget(choice: ModelChoice, budget: Budget | None) -> None:
+    """Say that a limit can't be kept.
+
+    Raises:
+        UsageError: there is a budget, but nobody knows what an edit costs.
+    """
+    if budget is not None and choice.model.costs() is None:
+        raise UsageError(
+            f"--max-cost can't be kept: nobody knows what an edit by {choice.name} costs.",
+            "Name its price with --prices FILE (data/prices.toml shows the form), or leave --max-cost out.",
+        )
 
 
 def selected(target: Path, selection: Selection) -> tuple[Benchmark, list[Sample]]:
@@ -185,6 +201,7 @@ def prepare_edit(
     """
     choice = settle_model(model, editing)
     check_model(choice, editing)
+    check_budget(choice, budget)
     data = selection.data or HUB_ID
     benchmark = benchmark or load_benchmark(data)
     samples = selection.of(benchmark.samples, choice.recipe.languages)

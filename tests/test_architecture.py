@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "gedit_bench"
 
 LAYERS = (
     ("records", "errors", "secrets", "nearest", "cache", "data_files", "decoding", "user_code", "prices"),
-    ("store", "scoring", "selection", "dataset", "dataset_files"),
+    ("store", "scoring", "selection", "dataset", "dataset_files", "transport"),
     ("editing", "judging"),
     ("accounting",),
     ("results", "derived", "comparison", "fallback", "explaining", "trust"),

@@ -8,17 +8,17 @@ import pytest
 from gedit_bench.data_files import data_folder
 from gedit_bench.errors import UsageError
 from gedit_bench.judging.registry import DEFAULT_JUDGE
-from gedit_bench.prices import FREE, ImageTokens, Price, find_price, usd
+from gedit_bench.prices import FREE, EditUsage, ImagePrice, ImageTokens, Price, find_price, usd
 
 OPENAI = "api.openai.com"
 
 
 def test_the_bundled_table_says_when_and_where_each_price_was_seen() -> None:
     rows = tomllib.loads((data_folder() / "prices.toml").read_text())["price"]
-    names = [name for row in rows for name in row["models"]]
-    assert len(set(names)) == len(names) > 8
-    for name in names:
-        price = find_price(name, OPENAI)
+    names = [(name, row["endpoints"][0]) for row in rows for name in row["models"]]
+    assert len(set(names)) == len(names) > 15
+    for name, endpoint in names:
+        price = find_price(name, endpoint)
         assert price is not None
         assert price.date >= "2025"
         assert "https://" in price.source
@@ -61,6 +61,22 @@ def test_the_users_rows_come_first_and_extend(tmp_path: Path) -> None:
     assert find_price("Qwen/x", "localhost") is None
 
 
+def test_what_an_edit_costs_by_its_tokens_and_about_beforehand() -> None:
+    price = find_price("gpt-image-1", OPENAI)
+    assert price is not None
+    assert price.images is not None
+    usage = EditUsage(text_in=100, image_in=1000, image_out=4160)
+    assert price.images.cost(usage, price) == pytest.approx((100 * 5 + 1000 * 10 + 4160 * 40) / 1e6)
+    low, high = price.images.span("low"), price.images.span("high")
+    assert low[0] == pytest.approx((194 * 10 + 272 * 40) / 1e6)
+    assert low[1] < high[1]
+    assert price.images.span("auto") == (low[0], high[1])
+    flat = Price(input=0, output=0, images=ImagePrice(each=0.04))
+    assert flat.images is not None
+    assert flat.images.cost(EditUsage(image_out=9), flat) == 0.04
+    assert flat.images.span("any") == (0.04, 0.04)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -75,6 +91,10 @@ def test_the_users_rows_come_first_and_extend(tmp_path: Path) -> None:
         ('[[price]]\nmodels=["m"]\ninput=true\noutput=1', "input can't be True"),
         ('[[price]]\nmodels=["m"]\ninput=1\noutput=1\ncached_inputs=1', "unknown field 'cached_inputs'"),
         ('[[price]]\nmodels=["m"]\ninput=1\noutput=1\nimage_tokens={tiles=1}', "image_tokens is neither"),
+        ('[[price]]\nmodels=["m"]\ninput=1\noutput=1\nimages={out=1}', "images holds input, output"),
+        ('[[price]]\nmodels=["m"]\ninput=1\noutput=1\nimages={tokens_out=3}', "names no levels"),
+        ('[[price]]\nmodels=["m"]\ninput=1\noutput=1\nimages={tokens_in=[3]}', "no pair of numbers"),
+        ('[[price]]\nmodels=["m"]\ninput=1\noutput=1\nimages={tokens_out={high=[3, 2]}}', "begins above its end"),
     ],
 )
 def test_a_file_of_another_form_is_a_usage_error(tmp_path: Path, text: str, message: str) -> None:

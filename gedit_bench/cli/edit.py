@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import typer
 
-from gedit_bench.cli.options import EditOptions, MaxCost, Models, OnlyOption, SelectionOptions, SuiteFile
+from gedit_bench.cli.options import EditOptions, MaxCost, Models, OnlyOption, Prices, SelectionOptions, SuiteFile
 from gedit_bench.cli.suites import only_model, several
 
 
@@ -16,6 +16,7 @@ def edit(
     suite: SuiteFile = None,
     only: OnlyOption = "missing",
     max_cost: MaxCost = None,
+    prices: Prices = None,
 ) -> None:
     """Make images with a model or several. What is there is not made again.
 
@@ -32,7 +33,7 @@ def edit(
     from gedit_bench.suites.running import run_suite
 
     single = only_model(model, suite)
-    settled = editing.resolve(only, context)
+    settled = replace(editing.resolve(only, context), prices=prices)
     if single is None:
         whole = replace(several(context, model, suite, selection.resolve(), settled, ()), judgings=())
         with watching() as watch:

@@ -126,13 +126,13 @@ def _facts(recipe: "Recipe") -> "dict[str, Json]":
 
 
 def _published_row(row: "dict[str, Json]") -> tuple[str, ...]:
-    memory = row["memory_gb"]
+    memory, unknown = row["memory_gb"], "–" if row["licence"] == "API" else "?"
     return (
         str(row["model"]),
         str(row["family"]),
         str(_list(row["recipes"])[0]),
         str(row["licence"]),
-        f"{memory:g}" if isinstance(memory, int | float) else "?",
+        f"{memory:g}" if isinstance(memory, int | float) else unknown,
         " ".join(map(str, _list(row["languages"]))),
         " ".join(map(str, _list(row["lacks"]))),
     )

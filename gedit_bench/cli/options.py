@@ -59,6 +59,10 @@ MaxCost = Annotated[
         help="What this command may spend, whatever earlier ones did; it stops before a call could exceed it.",
     ),
 ]
+Prices = Annotated[
+    Path | None,
+    option("--prices", help="TOML file of what judges and edits cost; its rows precede the bundled ones."),
+]
 AllowPartial = Annotated[bool, option("--allow-partial", help="Give partial runs a headline.")]
 
 
@@ -252,9 +256,7 @@ class JudgeOptions(AskOptions):
     no_reuse: Annotated[
         bool, option("--no-reuse", help="Ask even where another run in the folder has the answer to the same request.")
     ] = False
-    prices: Annotated[
-        Path | None, option("--prices", help="TOML file of what judges cost; its rows come before the bundled ones.")
-    ] = None
+    prices: Prices = None
 
     def resolve(self, only: str = "missing") -> "Judging":
         """Return how to judge, and what it costs.

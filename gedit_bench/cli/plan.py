@@ -1,5 +1,6 @@
 """`gedit-bench plan`: what a run would do; changes and downloads nothing."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -43,7 +44,8 @@ def plan(
     from gedit_bench.suites.planning import plan_suite
 
     single = only_model(model, suite)
-    settled, asked = editing.resolve(only, context), judging.resolve(only)
+    settled = replace(editing.resolve(only, context), prices=judging.prices)
+    asked = judging.resolve(only)
     if single is None:
         _tell_suite(plan_suite(several(context, model, suite, selection.resolve(), settled, [asked])), as_json)
         return

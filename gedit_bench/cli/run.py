@@ -1,5 +1,6 @@
 """`gedit-bench run`: edit, judge, report."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -45,7 +46,7 @@ def run(
     from gedit_bench.suites.running import run_suite
 
     single = only_model(model, suite)
-    settled = editing.resolve(only, context)
+    settled = replace(editing.resolve(only, context), prices=judging.prices)
     asked = judging.resolve(only)
     if single is None:
         whole = several(context, model, suite, selection.resolve(), settled, [asked])

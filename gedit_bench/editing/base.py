@@ -10,6 +10,7 @@ class Warmer(EditModel):
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from PIL import Image
@@ -37,7 +38,9 @@ class Outcome:
     """What became of one request, for a backend that knows more than an image.
 
     Give `image`, or `encoded` where a finished file (with its `suffix`) must be kept byte for byte.
-    Without either, `status` and `message` say why. `extra` lands in the edit's line on disk.
+    Without either, `status` and `message` say why. `extra` lands in the edit's line on disk; `lost_tries` in it counts
+    calls that may have been paid for although nobody heard of their end. A backend that works on several requests at
+    once names the `sample`, so that a result need not wait for those before it, and its wall time in `seconds`.
     """
 
     image: Image.Image | None = None
@@ -47,6 +50,8 @@ class Outcome:
     extra: Mapping[str, Json] = field(default_factory=dict)
     encoded: bytes | None = None
     suffix: str = ".png"
+    sample: SampleId | None = None
+    seconds: float | None = None
 
 
 def setting(default: T, help: str, *, decides_pixels: bool = True) -> T:
@@ -77,7 +82,8 @@ class EditModel:
         chunk: how many requests `edit` is handed at once, read after `load`. A backend cuts them into the
             batches that suit it; what is in flight is lost if the process is killed.
         most_usd: the most that one edit may cost in US dollars, read after `load`, for `--max-cost`; 0 where
-            nobody is paid. What an edit did cost goes into its `Outcome`.
+            nobody is paid. What an edit did cost goes into its `Outcome`; where that is unknown it counts as the most.
+        prices: the user's own price list, from `--prices`; set by the engine before anything is asked of the backend.
         device: where to compute, in torch's words: `cpu`, `cuda`, `cuda:1`. Set by the engine, from `--device`,
             before `check` and `load`; None leaves it to the backend, which takes a GPU if there is one. Where
             several GPUs work, each backend's process sees only its own, as `cuda:0`.
@@ -89,6 +95,7 @@ class EditModel:
     chunk: int = 8
     most_usd: float = 0.0
     device: str | None = None
+    prices: Path | None = None
 
     def __init__(self, settings: object | None = None) -> None:
         self.settings = self.Settings() if settings is None else settings
@@ -104,6 +111,10 @@ class EditModel:
     def to_download(self) -> int:
         """Return how many bytes `load` would download first, as far as that is known."""
         return 0
+
+    def costs(self) -> tuple[float, float] | None:
+        """Return about what one edit costs in US dollars, from and to; None if it is paid and nobody knows."""
+        return 0.0, self.most_usd
 
     def label(self) -> str:
         """Return the name under which results are shown unless the user gives another."""
@@ -124,7 +135,7 @@ class EditModel:
         """
 
     def edit(self, requests: Sequence[EditRequest]) -> Iterable[Image.Image | Outcome]:
-        """Yield one result per request, in order, each as soon as it is finished.
+        """Yield one result per request, in order or with its sample named, each as soon as it is finished.
 
         An exception costs the chunk nothing but time: its unfinished samples are tried alone, and
         only those that raise again are recorded as `edit_failed`.

@@ -22,16 +22,16 @@ import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
-from gedit_bench.decoding import decode
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
 from gedit_bench.editing.devices import visible_gpus
+from gedit_bench.editing.keeping import keep
 from gedit_bench.editing.worker import Message, Worker, WorkerError, WorkerTimeout, program
 from gedit_bench.errors import DataError, UnavailableError, UsageError
 from gedit_bench.records import EditStatus
@@ -39,7 +39,6 @@ from gedit_bench.secrets import redact
 
 PROTOCOL = 1
 _STATUSES = ("ok", "refused", "filtered", "no_image", "edit_failed")
-_KEPT_FORMATS = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 _SCRIPTS = (".py", ".sh")
 _EXAMPLE = "For example --model command:./worker.py, or --model 'command:conda run -n env python worker.py'."
 
@@ -214,16 +213,12 @@ def _outcome(answer: Message, output: Path) -> Outcome:
     if status != "ok":
         return Outcome(status=EditStatus(status), message=message, cost_usd=paid, extra=extra)
     try:
-        data = output.read_bytes()
-        image = decode(data)
+        made = keep(output.read_bytes())
     except FileNotFoundError:
         return Outcome(status=EditStatus.EDIT_FAILED, message="The worker said ok and wrote no image.", cost_usd=paid)
     except (DataError, OSError) as error:
         return Outcome(status=EditStatus.EDIT_FAILED, message=f"The worker's image: {error}", cost_usd=paid)
-    suffix = _KEPT_FORMATS.get(image.format or "")
-    if suffix is None:
-        return Outcome(image.convert("RGB"), message=message, cost_usd=paid, extra=extra)
-    return Outcome(encoded=data, suffix=suffix, message=message, cost_usd=paid, extra=extra)
+    return replace(made, message=message, cost_usd=paid, extra=extra)
 
 
 def _files(tokens: Sequence[str]) -> dict[str, Path]:

@@ -18,6 +18,8 @@ from gedit_bench import editing
 from gedit_bench.editing.base import EditModel
 from gedit_bench.editing.recipes import Recipe, named_models, recipes_of
 from gedit_bench.editing.requirements import check_packages
+from gedit_bench.editing.rewriter import RewritingSettings
+from gedit_bench.editing.rewriting import Rewriting
 from gedit_bench.errors import UsageError
 from gedit_bench.nearest import did_you_mean
 from gedit_bench.records import Json
@@ -26,7 +28,8 @@ from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
 _NOT_BACKENDS = {
-    *("base", "batching", "devices", "filters", "hashing", "pipelines", "recipes", "registry", "requirements"),
+    *("apis", "base", "batching", "devices", "filters", "hashing", "keeping", "pipelines", "recipes", "registry"),
+    *("requirements", "rewriter", "rewriting"),
     "worker",
 }
 _registered: dict[str, type[EditModel]] = {}
@@ -135,7 +138,12 @@ def choose_model(spec: str, options: Sequence[str] = (), origin: str = "command 
         if asked.backend.argument is None or recipe.backend:
             raise UsageError(f"{asked.name} takes nothing after the colon.", f"Use --model {asked.name}.")
         chosen = {asked.backend.argument: asked.argument} | chosen
-    model = asked.backend(_validated(asked.backend, {**recipe.settings, **chosen}))
+    own, words = _apart(asked.backend, {**recipe.settings, **chosen})
+    model: EditModel = asked.backend(_validated(asked.name, asked.backend.Settings, own))
+    if words.get("rewrite", "none") != "none":
+        model = Rewriting(model, cast(RewritingSettings, _validated(asked.name, RewritingSettings, words)))
+    elif set(words) - {"rewrite"}:
+        raise UsageError(f"{min(set(words) - {'rewrite'})} means nothing without a rewriter.", "Add -o rewrite=polish.")
     choice = describe_model(model, recipe, chosen, origin)
     return replace(choice, spec=redact(spec), artifacts={**choice.artifacts, **asked.code})
 
@@ -149,10 +157,11 @@ def describe_model(model: EditModel, recipe: Recipe, chosen: Collection[str], or
         chosen: names of the settings that the user gave.
         origin: where those came from.
     """
-    names = [one.name for one in fields(model.Settings)]
-    origins = {name: origin if name in chosen else "recipe" if name in recipe.settings else "default" for name in names}
-    values = {name: _plain(getattr(model.settings, name)) for name in names}
-    idle = {one.name for one in fields(model.Settings) if not one.metadata.get("decides_pixels", True)}
+    parts = [model.inner, model] if isinstance(model, Rewriting) else [model]
+    found = {one.name: (one, part) for part in parts for one in fields(part.Settings)}
+    origins = {name: origin if name in chosen else "recipe" if name in recipe.settings else "default" for name in found}
+    values = {name: _plain(getattr(part.settings, name)) for name, (_, part) in found.items()}
+    idle = {name for name, (one, _) in found.items() if not one.metadata.get("decides_pixels", True)}
     settings = {name: value for name, value in values.items() if name not in idle}
     handling = {name: value for name, value in values.items() if name in idle}
     return ModelChoice(model, recipe, settings, handling, origins, dict(model.artifacts()))
@@ -206,23 +215,30 @@ def _choose_recipe(model: str, name: str | None) -> Recipe:
     raise UsageError(f"{model} has no recipe {name!r}.", did_you_mean(name, [recipe.name for recipe in choices]))
 
 
-def _validated(backend: type[EditModel], values: Mapping[str, object]) -> object:
+def _apart(backend: type[EditModel], values: Mapping[str, Json]) -> tuple[dict[str, Json], dict[str, Json]]:
+    """Return the settings of a backend, and those of rewriting that are none of its own."""
+    general = {one.name for one in fields(RewritingSettings)} - {one.name for one in fields(backend.Settings)}
+    words = {name: value for name, value in values.items() if name in general}
+    return {name: value for name, value in values.items() if name not in general}, words
+
+
+def _validated(name_of: str, kind: type, values: Mapping[str, object]) -> object:
     from pydantic import TypeAdapter, ValidationError
 
-    known = [one.name for one in fields(backend.Settings)]
+    known = [one.name for one in fields(kind)]
     for name in values:
         if name not in known:
-            raise UsageError(f"{backend.name} has no setting {name!r}.", did_you_mean(name, known))
+            raise UsageError(f"{name_of} has no setting {name!r}.", did_you_mean(name, known))
     try:
-        hints = get_type_hints(backend.Settings)
+        hints = get_type_hints(kind)
         given = {name: None if _means_none(value, hints[name]) else value for name, value in values.items()}
-        return TypeAdapter(backend.Settings).validate_python(given)
+        return TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
         first = error.errors()[0]
         setting = ".".join(str(part) for part in first["loc"]) or "settings"
         raise UsageError(
-            f"{backend.name}: {setting} can't be {first['input']!r}: {first['msg'].lower()}.",
-            f"Settings are shown by `gedit-bench ls models {backend.name}`.",
+            f"{name_of}: {setting} can't be {first['input']!r}: {first['msg'].lower()}.",
+            f"Settings are shown by `gedit-bench ls models {name_of}`.",
         ) from error
 
 

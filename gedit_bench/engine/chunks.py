@@ -39,7 +39,7 @@ def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceK
     Raises:
         GeditBenchError: the backend can't go on.
     """
-    requests, source_ids = [], []
+    requests, source_ids = [], {}
     for work in works:
         try:
             source = decode_source(work.source, work.sample.id, kind)
@@ -47,34 +47,34 @@ def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceK
             yield Finished(sample=work.sample.id, status=EditStatus.EDIT_FAILED, message=str(error))
             continue
         requests.append(EditRequest(work.sample.id, work.sample.instruction, source, seed))
-        source_ids.append(work.source_id)
-    results = _results(model, requests)
-    for request, source_id, (outcome, seconds) in zip(requests, source_ids, results, strict=True):
-        yield finish(request, outcome, seconds, source_id)
+        source_ids[work.sample.id] = work.source_id
+    for request, outcome, seconds in _results(model, requests):
+        yield finish(request, outcome, seconds, source_ids[request.sample])
 
 
-def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tuple[Outcome, float]]:
-    """Yield one outcome and its seconds per request; what a failing chunk leaves over is tried alone."""
-    finished = 0
+def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tuple[EditRequest, Outcome, float]]:
+    """Yield each request with its outcome and seconds; what a failing chunk leaves over is tried alone."""
+    left = {request.sample: request for request in requests}
     reason = "The backend ended without a result for this sample."
     started = monotonic()
     try:
         for result in model.edit(requests):
-            if finished == len(requests):
+            outcome = _outcome(result)
+            named = outcome.sample or next(iter(left), None)
+            request = left.pop(named, None) if named else None
+            if request is None:
                 raise _TooMany(f"{model.name} yields more results than it got requests: which belongs to which?")
-            finished += 1
-            yield _outcome(result), monotonic() - started
+            yield request, outcome, monotonic() - started if outcome.seconds is None else outcome.seconds
             started = monotonic()
     except GeditBenchError:
         raise
     except Exception as error:  # a backend may raise anything: it costs one sample, never the run
         log.debug("%s failed", model.name, exc_info=True)
         reason = f"{type(error).__name__}: {error}"
-    left = requests[finished:]
     if len(requests) == 1 and left:
-        yield Outcome(status=EditStatus.EDIT_FAILED, message=reason), monotonic() - started
+        yield requests[0], Outcome(status=EditStatus.EDIT_FAILED, message=reason), monotonic() - started
     else:
-        for request in left:
+        for request in left.values():
             yield from _results(model, [request])
 
 

@@ -103,6 +103,7 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
     saver = EditSaver(job.run.path, lines, manifest.seed, manifest.source)
     try:
         most, tried = job.model.most_usd, False
+        dearest = most
         while pending and not stop.requested:
             # While nobody knows what an edit costs, a limited budget risks one.
             blind = job.budget is not None and not (most or tried)
@@ -111,11 +112,12 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
                 pending = pending[len(chunk) :]
                 for finished in _edited(job, chunk):
                     edit = saver.save(finished, writer.writer)
-                    costs.append(edit.cost_usd or 0.0)
+                    costs.append(finished.charge(most))
+                    dearest = max(dearest, finished.cost_usd or 0.0)
                     progress.done += 1
                     progress.counts[edit.status] += 1
                     watch(progress)
-            most, tried = max(most, *costs), True
+            most, tried = dearest, True
     finally:
         lines.close()
 

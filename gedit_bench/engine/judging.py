@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from gedit_bench.derived import write_derived
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
-from gedit_bench.engine.pacing import Gate, Pace
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.questions import (
     JudgeJob,
@@ -29,9 +28,7 @@ from gedit_bench.engine.questions import (
 from gedit_bench.engine.reuse import find_earlier
 from gedit_bench.errors import DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
-from gedit_bench.judging.pressure import Exchange
 from gedit_bench.judging.reading import read_answer, settled
-from gedit_bench.judging.registry import MOST_IN_FLIGHT
 from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
 from gedit_bench.results import Scored
 from gedit_bench.secrets import redact
@@ -41,6 +38,8 @@ from gedit_bench.store.jsonl import JsonlWriter
 from gedit_bench.store.lock import sole_writer
 from gedit_bench.store.provenance import now, this_writer
 from gedit_bench.store.run import note_selection, note_writer
+from gedit_bench.transport.pacing import MOST_IN_FLIGHT, Gate, Pace
+from gedit_bench.transport.pressure import Exchange
 
 log = logging.getLogger(__name__)
 

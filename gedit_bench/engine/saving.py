@@ -46,6 +46,14 @@ class Finished:
     height: int | None = None
     flags: tuple[str, ...] = ()
 
+    def charge(self, most: float) -> float:
+        """Return what it counts against a budget: what nobody knows of it, as the `most` that a call may cost."""
+        lost = self.extra.get("lost_tries")
+        unheard = lost if isinstance(lost, int) else 0
+        if self.cost_usd is None:
+            return 0.0 if self.seconds is None else max(unheard, 1) * most
+        return self.cost_usd + unheard * most
+
 
 def finish(request: EditRequest, outcome: Outcome, seconds: float, source_id: str) -> Finished:
     """Return an outcome with its image, if any, encoded; one that can't be is `edit_failed`."""

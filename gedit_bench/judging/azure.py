@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from gedit_bench.errors import UnavailableError, UsageError
-from gedit_bench.judging.chat_format import Hints
-from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, read_key
+from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
+from gedit_bench.transport.addresses import read_key
+from gedit_bench.transport.failures import Hints
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient
@@ -46,6 +47,7 @@ class AzureJudge(OpenAICompatibleJudge):
     hints = Hints(
         key="Set AZURE_OPENAI_API_KEY to a key of this resource, and check AZURE_OPENAI_ENDPOINT.",
         model="Check the deployment's name (--judge azure:DEPLOYMENT), AZURE_OPENAI_ENDPOINT and OPENAI_API_VERSION.",
+        place="chat completions",
     )
 
     def __init__(
@@ -88,6 +90,7 @@ class AzureJudge(OpenAICompatibleJudge):
             timeout=timeout,
             retry_for=retry_for,
             concurrency=concurrency,
+            key_variable="AZURE_OPENAI_API_KEY",
         )
         self._model = deployment
         self._api_version = os.environ.get("OPENAI_API_VERSION", "").strip() or DEFAULT_API_VERSION
@@ -106,12 +109,10 @@ class AzureJudge(OpenAICompatibleJudge):
             http_client=transport,
         )
 
-    def _read_key(self, host: str) -> str:
-        key = read_key("AZURE_OPENAI_API_KEY")
+    def _read_key(self, host: str, variable: str) -> str:
+        key = read_key(variable)
         if not key:
-            raise UnavailableError(
-                f"There is no key for {host}: AZURE_OPENAI_API_KEY is not set.", "Set AZURE_OPENAI_API_KEY."
-            )
+            raise UnavailableError(f"There is no key for {host}: {variable} is not set.", f"Set {variable}.")
         return key
 
     def _about(self, models: set[str]) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from gedit_bench.judging.pressure import Listener
 from gedit_bench.records import Aspect, Delivery, Json
+from gedit_bench.transport.pressure import Listener
 
 
 @dataclass(frozen=True, slots=True)

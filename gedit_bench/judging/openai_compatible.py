@@ -1,29 +1,26 @@
 """Judges behind an OpenAI-compatible endpoint: OpenAI itself, a gateway, or a server of one's own.
 
-The transport is the official SDK with its aiohttp client. Retries are ours, not the SDK's: it knows
-no deadline and would retry what can't succeed. The request is handed over as finished bytes and the
+The transport is the official SDK with its aiohttp client. The request is handed over as finished bytes and the
 response taken as it came (`client.post`), which costs a little over half the processor time of
 `chat.completions.create` and survives what gateways add and leave out.
 """
 
-import asyncio
 import os
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from random import uniform
+from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING, cast
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_before_delay
-
-from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableError, UsageError
+from gedit_bench.errors import GeditBenchError, UnavailableError, UnreachableError
 from gedit_bench.judging.base import Answer, Judge, Question
-from gedit_bench.judging.chat_format import Hints, TransientError, Usage, encode_request, read_response, shorten
-from gedit_bench.judging.pressure import Exchange, Outcome, allowance
-from gedit_bench.records import Delivery
-from gedit_bench.secrets import redact
+from gedit_bench.judging.chat_format import HINTS, encode_request, read_response
+from gedit_bench.transport.addresses import basic, hide, read_key, split_url
+from gedit_bench.transport.clients import http_client, openai_client
+from gedit_bench.transport.failures import TransientError, Usage
+from gedit_bench.transport.patience import exchange, persist
+from gedit_bench.transport.pressure import Exchange, Outcome, allowance
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Response
@@ -31,20 +28,19 @@ if TYPE_CHECKING:
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 _NO_KEY = "none"
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _CHECK_SECONDS = 15.0
 
 
 class OpenAICompatibleJudge(Judge):
     """A model behind an endpoint that speaks OpenAI's chat completions.
 
-    The key comes from `OPENAI_API_KEY` and from nowhere else; endpoints other than OpenAI's may do
+    The key comes from `OPENAI_API_KEY` unless another variable is named; endpoints other than OpenAI's may do
     without. `close` before the event loop ends; afterwards the judge can be asked again.
 
     `server` is the host, and the port if the URL names one; `timeout` and `retry_for` are as given.
     """
 
-    hints = Hints()
+    hints = HINTS
 
     def __init__(
         self,
@@ -55,6 +51,7 @@ class OpenAICompatibleJudge(Judge):
         timeout: float = 120.0,
         retry_for: float = 600.0,
         concurrency: int = 256,
+        key_variable: str | None = "OPENAI_API_KEY",
     ) -> None:
         """Describe the judge; nothing is sent yet.
 
@@ -65,20 +62,21 @@ class OpenAICompatibleJudge(Judge):
             timeout: seconds that one HTTP call may take.
             retry_for: seconds that one question may take over all its calls and waits.
             concurrency: how many connections are kept; ask no more questions than that at once.
+            key_variable: the environment variable that holds the key; None where nothing is asked.
 
         Raises:
             UsageError: the base URL is none.
             UnavailableError: there is no key and the endpoint is OpenAI's, or the key can't be one.
         """
         url = base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        host, self._base_url, login = _split(url)
+        host, self._base_url, login = split_url(url)
         super().__init__(name, endpoint_label or host)
         self.host = host
         self.server = urlsplit(self._base_url).netloc
         self.timeout = timeout
         self.retry_for = retry_for
         self._model = name
-        self._key = self._read_key(host)
+        self._key = _NO_KEY if key_variable is None else self._read_key(host, key_variable)
         self._login = login
         self._concurrency = concurrency
         self._client: AsyncOpenAI | None = None
@@ -89,17 +87,15 @@ class OpenAICompatibleJudge(Judge):
         Too many requests, server errors, dropped connections and silence are tried again, with
         growing random waits or those that the server asks for, until `retry_for` is used up.
         """
-        body = self.encode(question)
-        deadline = monotonic() + self.retry_for
-        retrying = AsyncRetrying(
-            retry=retry_if_exception_type(TransientError),
-            wait=_wait,
-            stop=stop_before_delay(self.retry_for),
-            retry_error_callback=_give_up,
-        )
-        failures: list[TransientError] = []
-        answer = cast(Answer, await retrying(self._try, body, deadline, failures))
-        return with_failures(replace(answer, tries=retrying.statistics["attempt_number"]), failures)
+        return await self.complete(self.encode(question))
+
+    async def complete(self, body: bytes) -> Answer:
+        """Return the answer to a request of any kind that chat completions take, asked as patiently as a question."""
+        once = partial(self.attempt, body)
+        answer, failures, tries = await persist(once, self.timeout, self.retry_for)
+        if answer is None:
+            answer = Answer(delivery=failures[-1].delivery, message=failures[-1].message)
+        return with_failures(replace(answer, tries=tries), failures)
 
     def encode(self, question: Question) -> bytes:
         """Return the body of the request that asks a question."""
@@ -157,18 +153,6 @@ class OpenAICompatibleJudge(Judge):
         if client is not None:
             await client.close()
 
-    async def _try(self, body: bytes, deadline: float, failures: list[TransientError]) -> Answer:
-        seconds = min(self.timeout, deadline - monotonic())
-        try:
-            return await self.attempt(body, seconds)
-        except TransientError as error:
-            # A last call that the deadline cut short says less than the one before it: it is only counted.
-            if failures and error.delivery is Delivery.TIMEOUT and seconds < self.timeout:
-                failures.insert(0, error)
-                raise failures[-1] from error
-            failures.append(error)
-            raise
-
     def _read(self, response: "Response") -> Answer:
         return read_response(
             response.status_code, response.headers, response.content, self.endpoint, self._hide, self.hints
@@ -192,123 +176,36 @@ class OpenAICompatibleJudge(Judge):
             return f"{self.endpoint} answers and has {self._model}."
         return f"{self.endpoint} answers, but doesn't list {self._model} among its {len(models)} models."
 
-    def _read_key(self, host: str) -> str:
+    def _read_key(self, host: str, variable: str) -> str:
         """The key to send, `none` if there is none and the host may do without."""
-        key = read_key("OPENAI_API_KEY")
+        key = read_key(variable)
         if not key and host == urlsplit(DEFAULT_BASE_URL).hostname:
             raise UnavailableError(
-                "There is no key for OpenAI: OPENAI_API_KEY is not set.",
-                "Set OPENAI_API_KEY, name another endpoint with --base-url, or use --judge offline.",
+                f"There is no key for OpenAI: {variable} is not set.",
+                f"Set {variable}, name another endpoint with --base-url, or use --judge offline.",
             )
         return key or _NO_KEY
 
     async def _exchange(self, body: bytes | None, seconds: float) -> "Response":
         """Send a chat request, or ask for the models if there is no body; TransientError if nothing comes back."""
-        from aiohttp import ClientError
         from httpx2 import Response
-        from openai import APIConnectionError, APIStatusError
 
         client = self._open()
-        try:
-            async with asyncio.timeout(seconds):
-                if body is None:
-                    return await client.get("/models", cast_to=Response)
-                return await client.post("/chat/completions", content=body, cast_to=Response)
-        except APIStatusError as error:
-            return error.response
-        except TimeoutError as error:
-            raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s", lost=True) from error
-        except (APIConnectionError, ClientError) as error:
-            # The SDK's own words are «Connection error.»; what happened is in the cause.
-            said = shorten(str(error.__cause__ or error), self._hide)
-            raise TransientError(Delivery.TRANSPORT, said, lost=not _never_connected(error)) from error
+        if body is None:
+            return await exchange(lambda: client.get("/models", cast_to=Response), seconds, self._hide)
+        send = partial(client.post, "/chat/completions", content=body, cast_to=Response)
+        return await exchange(send, seconds, self._hide)
 
     def _open(self) -> "AsyncOpenAI":
         if self._client is None:
-            from httpx2 import Limits
-            from openai import DefaultAioHttpClient
-
-            limits = Limits(max_connections=self._concurrency, max_keepalive_connections=self._concurrency)
-            # One clock, ours: the aiohttp transport reports dropped connections as timeouts, so
-            # with clocks of its own the two could not be told apart.
-            self._client = self._make_client(DefaultAioHttpClient(limits=limits, timeout=None))
+            self._client = self._make_client(http_client(self._concurrency))
         return self._client
 
     def _make_client(self, transport: "AsyncClient") -> "AsyncOpenAI":
-        from openai import AsyncOpenAI
-
-        return AsyncOpenAI(
-            api_key=self._key,
-            base_url=self._base_url,
-            max_retries=0,
-            timeout=None,
-            http_client=transport,
-            default_headers={"Authorization": _basic(self._login)} if self._login else None,
-        )
+        return openai_client(transport, self._base_url, self._key, basic(self._login) if self._login else "")
 
     def _hide(self, text: str) -> str:
-        own = [self._key] if self._key != _NO_KEY else []
-        if self._login:
-            own += [_basic(self._login), self._login.partition(":")[2]]
-        for secret in filter(None, own):
-            text = text.replace(secret, "[secret]")
-        return redact(text)
-
-
-def _split(url: str) -> tuple[str, str, str]:
-    """Return host, URL without user and password, and `user:password` (empty if there is none)."""
-    try:
-        parts = urlsplit(url.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host or parts.scheme not in {"http", "https"}:
-        raise UsageError(f"{redact(url)!r} is no base URL.", "Give one such as http://localhost:8000/v1.")
-    login, _, place = parts.netloc.rpartition("@")
-    return host, parts._replace(netloc=place).geturl(), unquote(login)
-
-
-def read_key(variable: str) -> str:
-    """Return the key that an environment variable holds, empty if it isn't set.
-
-    Raises:
-        UnavailableError: what it holds can't be a key.
-    """
-    key = os.environ.get(variable, "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise UnavailableError(f"{variable} holds characters that no key has.", "Set it again, without quotes.")
-    return key
-
-
-def back_off(failures: int, wanted: float | None) -> float:
-    """Return the seconds before the next try: a random share of a doubling span, or what the server wants if longer."""
-    span = min(_FIRST_WAIT * 2.0 ** min(failures - 1, 16), _LONGEST_WAIT)
-    return max(uniform(0, span), wanted or 0.0)  # noqa: S311 - jitter, no secret
-
-
-def _basic(login: str) -> str:
-    return "Basic " + b64encode(login.encode()).decode("ascii")
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    return back_off(state.attempt_number, error.wait if isinstance(error, TransientError) else None)
-
-
-def _give_up(state: RetryCallState) -> Answer:
-    error = state.outcome.exception() if state.outcome else None
-    if not isinstance(error, TransientError):
-        raise RuntimeError("gave up without a reason") from error
-    return Answer(delivery=error.delivery, message=error.message)
-
-
-def _never_connected(error: BaseException) -> bool:
-    from aiohttp import ClientConnectorError
-
-    reason: BaseException | None = error
-    while reason is not None and not isinstance(reason, ClientConnectorError):
-        reason = reason.__cause__
-    return reason is not None
+        return hide(text, "" if self._key == _NO_KEY else self._key, self._login)
 
 
 def with_failures(answer: Answer, failures: Sequence[TransientError]) -> Answer:

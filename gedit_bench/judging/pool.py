@@ -15,12 +15,13 @@ from time import monotonic
 
 from gedit_bench.errors import QuotaError, UnavailableError, UnreachableError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
-from gedit_bench.judging.chat_format import TransientError
-from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, back_off, with_failures
+from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge, with_failures
 from gedit_bench.judging.pool_server import Server
-from gedit_bench.judging.pressure import Exchange
 from gedit_bench.records import Delivery
 from gedit_bench.store.manifest import short_hash
+from gedit_bench.transport.failures import TransientError
+from gedit_bench.transport.patience import back_off
+from gedit_bench.transport.pressure import Exchange
 
 log = logging.getLogger(__name__)
 

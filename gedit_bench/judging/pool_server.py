@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from time import monotonic
 
 from gedit_bench.errors import QuotaError, UnavailableError
-from gedit_bench.judging.chat_format import TransientError
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
+from gedit_bench.transport.failures import TransientError
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import cast
 from gedit_bench.errors import UsageError
 from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, find_protocol
+from gedit_bench.transport.pacing import MOST_IN_FLIGHT
 from gedit_bench.user_code import class_from_file, code_sha256
 
 DEFAULT_JUDGE = "gpt-4.1-2025-04-14"
@@ -28,9 +29,6 @@ BUILT_IN = {
     "replay": "gedit_bench.judging.replay:ReplayJudge",
 }
 """The judges that come with gedit-bench, as `module:callable`, by name."""
-
-MOST_IN_FLIGHT = 256
-"""Requests in flight at most, unless somebody fixes another number: prepared images wait in memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

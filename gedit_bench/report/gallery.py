@@ -152,6 +152,7 @@ def _edit(edit: Edit, index: int, pictures: Pictures) -> dict[str, Json]:
         {
             "status": str(edit.status),
             "message": edit.message,
+            "sent": edit.extra.get("instruction_sent"),
             "thumb": pictures.edits.get(edit.sha256 or "") if made else None,
             "file": None if edit.file == _official_place(edit.sample) else edit.file,
             "full": (index, edit.sample) in pictures.images,

@@ -105,7 +105,7 @@ def read_suite(path: Path) -> Suite:
         raise _explained(path, error) from error
     out = Path(file.out)
     return Suite(
-        models=[_model(path, number, one, file.seed, out) for number, one in enumerate(file.models, start=1)],
+        models=[_model(path, number, one, file, out) for number, one in enumerate(file.models, start=1)],
         judgings=[_judging(path, number, one, _path(file.prices)) for number, one in enumerate(file.judges, start=1)],
         selection=_selection(file.selection),
         report=_report(file.report),
@@ -114,7 +114,7 @@ def read_suite(path: Path) -> Suite:
     )
 
 
-def _model(path: Path, number: int, one: _Model, seed: int, out: Path) -> SuiteModel:
+def _model(path: Path, number: int, one: _Model, file: _File, out: Path) -> SuiteModel:
     if one.recipe is not None and {"@", ":"} & set(one.model):
         raise UsageError(
             f"The suite {path}: {_place('models', number)} can't take a recipe beside {one.model!r}.",
@@ -126,9 +126,10 @@ def _model(path: Path, number: int, one: _Model, seed: int, out: Path) -> SuiteM
         editing=Editing(
             options=options,
             options_origin=ORIGIN,
-            seed=seed if one.seed is None else one.seed,
+            seed=file.seed if one.seed is None else one.seed,
             name=one.name,
             out=out,
+            prices=_path(file.prices),
         ),
     )
 

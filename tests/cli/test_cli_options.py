@@ -737,6 +737,7 @@ RUN_DATA = {"--data": "test_data_of_a_run_must_be_its_own"}
 AS_JSON = {"--json": "test_json_is_all_that_is_on_stdout"}
 PARTIAL = {"--allow-partial": "test_allow_partial_gives_a_headline"}
 PRICED = {"--prices": "test_prices_say_what_the_judge_costs"}
+PRICED_EDITS = {"--prices": "test_prices_say_what_edits_cost"}
 LIMITED = {"--max-cost": "test_max_cost_stops_in_a_resumable_state"}
 TOP = {"--top": "test_top_bounds_what_is_listed"}
 PLANNED = dict.fromkeys(("--timeout", "--retry-for", "--concurrency"), "test_plan_takes_every_option_from_its_variable")
@@ -764,7 +765,7 @@ COVERED: dict[str, dict[str, str]] = {
     | PARTIAL
     | PRICED
     | LIMITED,
-    "edit": FILTERS | DATA | PIXELS | DEVICES | ONLY | LIMITED,
+    "edit": FILTERS | DATA | PIXELS | DEVICES | ONLY | PRICED_EDITS | LIMITED,
     "judge": FILTERS
     | RUN_DATA
     | ENDPOINT

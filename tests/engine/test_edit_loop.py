@@ -128,6 +128,34 @@ def test_a_backend_that_yields_too_much_stops_the_run(data: Path, tmp_path: Path
         edit(Long(), selection(data), editing(tmp_path))
 
 
+def test_a_backend_that_names_its_samples_may_yield_them_in_any_order(data: Path, tmp_path: Path) -> None:
+    class Backwards(Inverting):
+        chunk = 11
+
+        def edit(self, requests: Sequence[EditRequest]) -> Iterator[Outcome]:
+            for request in reversed(requests[1:]):
+                size = (request.source.width, 8 + TASKS.index(request.sample.task_type))
+                yield Outcome(request.source.resize(size), sample=request.sample, seconds=1.5)
+            if len(requests) > 1:
+                raise RuntimeError("and then it broke")
+            yield from super().edit(requests)
+
+    run = edit(Backwards(), selection(data, languages=["en"]), editing(tmp_path))
+    heights = {found.sample.task_type: (found.height, found.seconds) for found in run.edits().values()}
+    first, *others = TASKS
+    assert {task: heights[task] for task in others} == {task: (8 + TASKS.index(task), 1.5) for task in others}
+    assert heights[first][0] == 32  # the one that was left over is tried alone
+
+
+def test_a_result_for_somebody_else_stops_the_run(data: Path, tmp_path: Path) -> None:
+    class Lost(Inverting):
+        def one(self, request: EditRequest) -> Outcome:
+            return Outcome(request.source, sample=SampleId("ps_human", "en", "nobody"))
+
+    with pytest.raises(GeditBenchError, match="which belongs to which"):
+        edit(Lost(), selection(data), editing(tmp_path))
+
+
 def test_flags(data: Path, tmp_path: Path) -> None:
     class Flagged(Inverting):
         def one(self, request: EditRequest) -> Image.Image:

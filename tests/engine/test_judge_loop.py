@@ -16,12 +16,12 @@ from scripted_judge import Scripted, ScriptedJudge, completion
 from small_benchmark import OFFLINE, editing, lines, selection, write_benchmark
 
 from gedit_bench import EditStatus, JudgeSettings, Judging, Run, edit, judge
-from gedit_bench.engine.pacing import Pace
 from gedit_bench.errors import Interrupted, QuotaError, RunLockedError, UnavailableError, UsageError
 from gedit_bench.records import Aspect, ReplyStatus
 from gedit_bench.results import Scored
 from gedit_bench.store import layout
 from gedit_bench.store.lock import sole_writer
+from gedit_bench.transport.pacing import Pace
 
 
 @pytest.fixture(scope="module")

@@ -10,12 +10,12 @@ import pytest
 from scripted_judge import Scripted, ScriptedJudge, completion, error
 
 from gedit_bench.errors import UnavailableError, UsageError
-from gedit_bench.judging import openai_compatible
 from gedit_bench.judging.azure import AzureJudge, is_azure
 from gedit_bench.judging.base import Answer, EncodedImage, Judge, Question
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
 from gedit_bench.judging.registry import JudgeSettings, make_judge
 from gedit_bench.records import Aspect, Delivery
+from gedit_bench.transport import patience
 
 KEY = "azure-horse-battery"
 QUESTION = Question(Aspect.PQ, "Rate it.", (EncodedImage(b"\xff\xd8edit", "image/jpeg"),), parameters={"max_tokens": 9})
@@ -29,7 +29,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-somebody-else")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(openai_compatible, "_FIRST_WAIT", 0.01)
+    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
 
 
 def safe(**held: str) -> dict[str, Any]:

@@ -16,12 +16,12 @@ import pytest
 from scripted_judge import Scripted, ScriptedJudge, completion, error
 
 from gedit_bench.errors import QuotaError, UnavailableError, UsageError
-from gedit_bench.judging import openai_compatible
 from gedit_bench.judging.base import Answer, EncodedImage, Question
-from gedit_bench.judging.chat_format import requested_wait
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
-from gedit_bench.judging.pressure import Exchange
 from gedit_bench.records import Aspect, Delivery
+from gedit_bench.transport import patience
+from gedit_bench.transport.failures import requested_wait
+from gedit_bench.transport.pressure import Exchange
 
 KEY = "correct-horse-battery"
 SOURCE = EncodedImage(b"\xff\xd8source", "image/jpeg")
@@ -36,8 +36,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setattr(openai_compatible, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 0.04)
+    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
 
 
 def ask(server: ScriptedJudge, question: Question = QUESTION, **options: Any) -> Answer:
@@ -383,7 +383,7 @@ def test_retry_after_beyond_the_deadline_ends_at_once() -> None:
 
 def test_waits_grow_and_are_random(monkeypatch: pytest.MonkeyPatch) -> None:
     spans: list[float] = []
-    monkeypatch.setattr(openai_compatible, "uniform", lambda _, high: spans.append(high) or 0.0)
+    monkeypatch.setattr(patience, "uniform", lambda _, high: spans.append(high) or 0.0)
     play(*[Scripted(error(), 500)] * 6, Scripted(completion()))
     assert spans == [0.01, 0.02, 0.04, 0.04, 0.04, 0.04]
 

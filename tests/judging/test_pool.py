@@ -14,13 +14,14 @@ from judge_process import judge_process
 from scripted_judge import Scripted, ScriptedJudge, completion, error
 
 from gedit_bench.errors import QuotaError, UnavailableError, UsageError
-from gedit_bench.judging import openai_compatible, pool_server
+from gedit_bench.judging import pool_server
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
 from gedit_bench.judging.pool import PoolJudge, pool_label
-from gedit_bench.judging.pressure import Exchange
 from gedit_bench.judging.registry import JudgeSettings, make_judge
 from gedit_bench.records import Aspect, Delivery
+from gedit_bench.transport import patience
+from gedit_bench.transport.pressure import Exchange
 
 T = TypeVar("T")
 QUESTION = Question(Aspect.PQ, "Rate it.", (EncodedImage(b"\xff\xd8edit", "image/jpeg"),))
@@ -34,8 +35,8 @@ def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     monkeypatch.setenv("OPENAI_API_KEY", "correct-horse-battery")
-    monkeypatch.setattr(openai_compatible, "_FIRST_WAIT", 0.01)
-    monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 0.04)
+    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
     monkeypatch.setattr(pool_server, "_FIRST_REST", 0.1)
     monkeypatch.setattr(pool_server, "_LONGEST_REST", 0.3)
     monkeypatch.setattr(pool_server, "_SPELL", 0.0)
@@ -128,8 +129,8 @@ def test_what_is_asked_at_once_is_spread_evenly() -> None:
 
 
 def test_a_question_that_fails_on_one_server_is_asked_on_another_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openai_compatible, "_FIRST_WAIT", 30.0)
-    monkeypatch.setattr(openai_compatible, "_LONGEST_WAIT", 30.0)
+    monkeypatch.setattr(patience, "FIRST_WAIT", 30.0)
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 30.0)
     for failing in (DOWN, Scripted(drop=True), Scripted("<html>?</html>"), Scripted(error("slow"), 429)):
         with ScriptedJudge(failing) as bad, ScriptedJudge() as good:
             (answer,) = ask(make(bad, good))
@@ -299,7 +300,7 @@ def test_what_is_no_servers_fault_is_asked_once() -> None:
     ("status", "body", "words"),
     [
         (401, error("Incorrect key correct-horse-battery"), "refuses the key"),
-        (404, error("The model `m` does not exist", "model_not_found"), "doesn't know the judge's model"),
+        (404, error("The model `m` does not exist", "model_not_found"), "doesn't know the model"),
         (429, error("quota", "insufficient_quota"), "topped up"),
     ],
 )

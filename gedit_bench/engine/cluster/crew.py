@@ -202,7 +202,8 @@ class _Crew:
         seat.hand.works.pop(finished.sample)
         if isinstance(finished.image, Path):
             finished = replace(finished, image=self.aside / finished.image.name)
-        seat.hand.costs.append(finished.cost_usd or 0.0)
+        seat.hand.costs.append(finished.charge(self.purse.most))
+        self.purse.most = max(self.purse.most, finished.cost_usd or 0.0)
         seat.give_time(self.timeout)
         self.progress.devices[seat.label] += 1
         self._save(finished, seat.ready.writer.writer)

@@ -39,6 +39,6 @@ class Purse:
 
     def settle(self, hand: Hand, lost: int = 0) -> None:
         """Count what a hand cost; edits that were lost with their process may have been paid for."""
-        self.most, self._tried = max(self.most, *hand.costs, 0.0), True
+        self._tried = True
         if self._budget is not None:
             self._budget.settle(hand.reserved, sum(hand.costs) + lost * self.most)

@@ -36,7 +36,7 @@ function drawEdit() {
     ...judged(cell),
     ...otherJudges(sample, cell),
     el("section", { class: "aspect" }, el("h3", {}, "Edit"),
-      pairs([["status", cell.status || unmade(cell)], ["message", cell.message], ["sample", sample.id], ["category", sample.taskWords],
+      pairs([["status", cell.status || unmade(cell)], ["message", cell.message], ["instruction sent", cell.sent], ["sample", sample.id], ["category", sample.taskWords],
         ["language", languageOf(sample)], ["seed", cell.seed], ["seconds", cell.seconds?.toFixed(2)], ["size", cell.size],
         ["flags", (cell.flags || []).join(", ")], ["file", fileOf(sample, cell)], ...Object.entries(entry.settings || {})]),
       twinCell && el("button", { type: "button", onclick: () => show(twin, twinCell) }, `${languageOf(twin)} twin: O ${two(twinCell.o)}`)));

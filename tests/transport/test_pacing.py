@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gedit_bench.engine.judging import PREPARED_AHEAD
-from gedit_bench.engine.pacing import START, Gate, Pace
-from gedit_bench.judging.pressure import Exchange
-from gedit_bench.judging.registry import MOST_IN_FLIGHT
+from gedit_bench.transport.pacing import MOST_IN_FLIGHT, START, Gate, Pace
+from gedit_bench.transport.pressure import Exchange
 
 
 class VirtualTime(asyncio.SelectorEventLoop):

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from math import inf
 from types import TracebackType
 
-from gedit_bench.judging.pressure import Exchange
-from gedit_bench.judging.registry import MOST_IN_FLIGHT
+from gedit_bench.transport.pressure import Exchange
+
+MOST_IN_FLIGHT = 256
+"""Requests in flight at most, unless somebody fixes another number: prepared images wait in memory."""
 
 START = 32
 STEP = 4.0

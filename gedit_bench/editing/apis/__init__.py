@@ -1,0 +1,1 @@
+"""What backends behind an API share: calls in flight, their retries and costs, and reading what comes back."""

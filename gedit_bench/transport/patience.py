@@ -1,0 +1,104 @@
+"""Asking again: how long to wait, until when, and what was lost on the way.
+
+Retries are ours, not an SDK's: those know no deadline and would retry what can't succeed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import uniform
+from time import monotonic
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, stop_before_delay
+
+from gedit_bench.records import Delivery
+from gedit_bench.transport.failures import Hide, TransientError, shorten
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+Result = TypeVar("Result")
+
+FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+
+
+def back_off(failures: int, wanted: float | None) -> float:
+    """Return the seconds before the next try: a random share of a doubling span, or what the server wants if longer."""
+    span = min(FIRST_WAIT * 2.0 ** min(failures - 1, 16), LONGEST_WAIT)
+    return max(uniform(0, span), wanted or 0.0)  # noqa: S311 - jitter, no secret
+
+
+async def persist(
+    attempt: Callable[[float], Awaitable[Result]], timeout: float, retry_for: float
+) -> tuple[Result | None, list[TransientError], int]:
+    """Try until something comes of it; return that, the failures, and how many tries it took.
+
+    Without a result the last of the failures says why.
+
+    Args:
+        attempt: makes one try within the seconds that it is given; a TransientError asks for another.
+        timeout: seconds that one try may take.
+        retry_for: seconds that all tries and the waits between them may take.
+    """
+    deadline = monotonic() + retry_for
+    failures: list[TransientError] = []
+
+    async def try_once() -> Result:
+        seconds = min(timeout, deadline - monotonic())
+        try:
+            return await attempt(seconds)
+        except TransientError as error:
+            # A last try that the deadline cut short says less than the one before it: it is only counted.
+            if failures and error.delivery is Delivery.TIMEOUT and seconds < timeout:
+                failures.insert(0, error)
+                raise failures[-1] from error
+            failures.append(error)
+            raise
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(TransientError), wait=_wait, stop=stop_before_delay(retry_for)
+    )
+    try:
+        result: Result | None = await retrying(try_once)
+    except RetryError:
+        result = None
+    return result, failures, cast(int, retrying.statistics["attempt_number"])
+
+
+async def exchange(send: Callable[[], Awaitable["Response"]], seconds: float, hide: Hide) -> "Response":
+    """Return the response to what `send` sends, whatever its status.
+
+    `send` is a call of the OpenAI SDK or of an HTTP client.
+
+    Raises:
+        TransientError: none came within `seconds`, or the connection broke.
+    """
+    from aiohttp import ClientError
+    from httpx2 import TransportError
+    from openai import APIConnectionError, APIStatusError
+
+    try:
+        async with asyncio.timeout(seconds):
+            return await send()
+    except APIStatusError as error:
+        return error.response
+    except TimeoutError as error:
+        raise TransientError(Delivery.TIMEOUT, f"no answer within {seconds:.3g} s", lost=True) from error
+    except (APIConnectionError, ClientError, TransportError) as error:
+        # The SDK's own words are «Connection error.»; what happened is in the cause.
+        said = shorten(str(error.__cause__ or error), hide)
+        raise TransientError(Delivery.TRANSPORT, said, lost=not _never_connected(error)) from error
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    return back_off(state.attempt_number, error.wait if isinstance(error, TransientError) else None)
+
+
+def _never_connected(error: BaseException) -> bool:
+    from aiohttp import ClientConnectorError
+
+    reason: BaseException | None = error
+    while reason is not None and not isinstance(reason, ClientConnectorError):
+        reason = reason.__cause__
+    return reason is not None
