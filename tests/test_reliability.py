@@ -146,7 +146,7 @@ def test_two_shards_at_once_are_one_run(data: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_run_twice_is_told(data: Path, tmp_path: Path) -> None:
-    words = edit_words(tmp_path, data, seconds=0.1)
+    words = edit_words(tmp_path, data, seconds=0.4)
     with start(*words) as first:
         while not lines(tmp_path / "edited.log"):
             time.sleep(0.01)
@@ -181,7 +181,9 @@ def test_a_judge_that_is_killed_and_comes_back_costs_nothing(data: Path, tmp_pat
     with judge_process(latency=0.2) as server:
         port = int(server.url.rsplit(":", 1)[1].removesuffix("/v1"))
         with start(*judge_words(run, server.url)) as process:
-            time.sleep(4)
+            deadline = time.monotonic() + 60
+            while count(run.path, "replies.jsonl") < 20 and time.monotonic() < deadline:
+                time.sleep(0.01)
             server.process.kill()
             server.process.wait()
             time.sleep(3)

@@ -186,7 +186,7 @@ def test_a_cluster_chooses_its_devices_and_ends_what_takes_too_long(verb: str, b
 def test_batch_size_is_a_setting_of_the_model(verb: str, base: Words, results: Path) -> None:
     refused = gedit_bench(*command(verb, base, results), "--batch-size", "2")
     assert (refused.code, "pil-filters has no setting 'batch'" in refused.err) == (2, True)
-    tiny = (*command(verb, base, results), "--model", "step1x-edit@tiny", "--task", "color_alter")
+    tiny = (*command(verb, base[2:], results), "--model", "step1x-edit@tiny", "--task", "color_alter")
     ended = gedit_bench(*tiny, "--batch-size", "auto", *(("--json",) if verb == "plan" else ()))
     assert ended.code == 0
     if verb == "plan":

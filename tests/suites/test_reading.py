@@ -79,10 +79,12 @@ def test_every_key_lands_where_the_options_of_the_same_name_do() -> None:
     out, prices = Path("runs"), Path("prices.toml")
     assert read(WHOLE) == Suite(
         models=[
-            SuiteModel(model="identity", editing=Editing(options=[], options_origin="suite", seed=7, out=out)),
+            SuiteModel(
+                model="identity", editing=Editing(options=[], options_origin="suite", seed=7, out=out, prices=prices)
+            ),
             SuiteModel(
                 model="pil-filters@gentle",
-                editing=Editing(options=options, options_origin="suite", seed=1, name="s", out=out),
+                editing=Editing(options=options, options_origin="suite", seed=1, name="s", out=out, prices=prices),
             ),
         ],
         judgings=[
