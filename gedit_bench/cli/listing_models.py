@@ -42,7 +42,7 @@ def models_text(rows: "list[dict[str, Json]]") -> str:
     lacks = sorted({str(need) for row in published for need in _list(row["lacks"])})
     blocks = []
     if published:
-        header = ("model", "family", "recipe", "licence", "GB", "languages", "lacks")
+        header = ("model", "family", "recipe", "licence", "GB", "lang", "lacks")
         blocks.append(table(header, [_published_row(row) for row in published]))
     if others:
         width = max(len(str(row["model"])) for row in others)

@@ -292,7 +292,7 @@ def test_a_call_never_outlives_the_deadline() -> None:
 
 
 def test_a_last_call_cut_short_does_not_hide_the_reason() -> None:
-    answer, server = play(Scripted(error("down"), 503), Scripted(delay=30), retry_for=1.0)
+    answer, server = play(Scripted(error("down"), 503), Scripted(delay=30), retry_for=2.5)
     assert (answer.delivery, answer.message, answer.tries) == (Delivery.TRANSPORT, "HTTP 503: down", 2)
     assert len(server.received) == 2
 
@@ -316,7 +316,7 @@ def test_tokens_of_every_try_that_tells_them_are_counted() -> None:
 def test_tries_that_nobody_heard_of_again_are_counted() -> None:
     answer, _ = play(Scripted(drop=True), Scripted(error(), 503), Scripted(delay=30), Scripted(completion()), timeout=1)
     assert (answer.tries, answer.lost_tries, answer.prompt_tokens) == (4, 2, 1000)
-    answer, _ = play(Scripted(error(), 503), Scripted(delay=30), retry_for=1.0)
+    answer, _ = play(Scripted(error(), 503), Scripted(delay=30), retry_for=2.5)
     assert (answer.delivery, answer.tries, answer.lost_tries) == (Delivery.TRANSPORT, 2, 1)
     answer, _ = play(Scripted(error(), 429), Scripted(error(), 429), Scripted(error(), 400))
     assert (answer.tries, answer.lost_tries, answer.prompt_tokens) == (3, 0, None)
