@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome
 from gedit_bench.editing.batching import START, halving
@@ -20,15 +19,13 @@ from gedit_bench.editing.pipelines.calls import (
     template_for,
 )
 from gedit_bench.editing.pipelines.hub import check_download, fetch, hub_id
+from gedit_bench.editing.pipelines.outputs import pictures
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.sizes import ask, check_size, finish
 from gedit_bench.editing.pipelines.source import PipelineSource, find_pipeline
 from gedit_bench.editing.pipelines.traits import traits_of
 from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.records import EditStatus
-
-if TYPE_CHECKING:
-    pass
 
 _HINT = "Name a hub id or a folder: --model diffusers:timbrooks/instruct-pix2pix."
 _USUAL_SCALE = 8
@@ -151,7 +148,7 @@ class Diffusers(EditModel):
             Outcome(status=EditStatus.FILTERED, message="The pipeline's safety checker found the edit unsafe.")
             if black
             else finish(self._signature, picture, request.source, self.settings, scale)
-            for picture, request, black in zip(output.images, requests, blackened, strict=True)
+            for picture, request, black in zip(pictures(output), requests, blackened, strict=True)
         ]
 
     def _constants(self) -> dict[str, object]:

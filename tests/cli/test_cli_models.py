@@ -37,7 +37,7 @@ def test_the_table_names_all_models_within_its_width() -> None:
     first_words = {line.split()[0].partition(":")[0] for line in ended.out.splitlines() if line.strip()}
     assert set(model_names()) <= first_words
     models, backends, *_ = ended.out.split("\n\n")
-    assert models.splitlines()[0].split() == ["model", "family", "recipe", "licence", "GB", "languages", "lacks"]
+    assert models.splitlines()[0].split() == ["model", "family", "recipe", "licence", "GB", "lang", "lacks"]
     assert set(named_models()) <= {line.split()[0] for line in models.splitlines()}
     assert "folder:PATH" in backends
 

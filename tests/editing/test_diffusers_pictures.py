@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from small_benchmark import picture
-from tiny_pipelines import OPTIONS
+from tiny_pipelines import OPTIONS, save_chronoedit
 
 from gedit_bench.editing.base import EditRequest, Outcome
 from gedit_bench.editing.batching import START
@@ -60,6 +60,25 @@ def test_sizes_are_asked_for_resized_and_recorded(
         assert (outcome.extra["source_size"], outcome.extra["made_size"]) == ([96, 67], native)
         cropped = (name, policy) == ("tiny-klein", "native")
         assert ("cropped_to" in outcome.extra, "cropped the source to 96x66" in outcome.message) == (cropped, cropped)
+
+
+def test_the_edit_is_the_last_picture_of_a_film(tmp_path: Path) -> None:
+    model = loaded(save_chronoedit(tmp_path / "tiny-chronoedit"), "max_area=1536")
+    films: list[list[Image.Image]] = []
+    pipeline = model._pipeline
+
+    def watched(**arguments: object) -> object:
+        output = pipeline(**arguments)
+        films.extend(output.frames)
+        return output
+
+    model._pipeline = watched
+    [outcome] = made(model, request(size=(96, 67)))
+    [film] = films
+    assert outcome.image is not None
+    assert (len(film), outcome.image.size) == (5, (48, 32))
+    assert np.array_equal(np.array(outcome.image), np.array(film[-1]))
+    assert not np.array_equal(np.array(outcome.image), np.array(film[0]))
 
 
 def test_an_area_that_is_set_is_left_to_the_pipeline() -> None:

@@ -76,7 +76,9 @@ def test_the_pipeline_is_in_the_installed_diffusers_and_takes_the_settings(recip
 def test_a_named_model_runs_with_other_weights_of_its_class(
     model: str, weights: str, pipelines: Path, three_samples: Path, tmp_path: Path
 ) -> None:
-    options = [word for one in (f"source={pipelines / weights}", *OPTIONS[weights]) for word in ("-o", one)]
+    small = ['extra={"max_sequence_length": 32, "_auto_resize": false}', "max_area=4096"]
+    chosen = (f"source={pipelines / weights}", *OPTIONS[weights], *(small if "kontext" in weights else ()))
+    options = [word for one in chosen for word in ("-o", one)]
     ended = gedit_bench("edit", "--model", model, "--data", three_samples, "--out", tmp_path, *options)
     assert ended.code == 0, ended.err
     [run] = find_runs([tmp_path])

@@ -6,6 +6,9 @@ import torch
 from diffusers import (
     AutoencoderKL,
     AutoencoderKLFlux2,
+    AutoencoderKLWan,
+    ChronoEditPipeline,
+    ChronoEditTransformer3DModel,
     DiffusionPipeline,
     EulerAncestralDiscreteScheduler,
     FlowMatchEulerDiscreteScheduler,
@@ -24,15 +27,20 @@ from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
     CLIPTokenizer,
+    CLIPVisionConfig,
+    CLIPVisionModel,
     PreTrainedTokenizerFast,
     Qwen3Config,
     Qwen3ForCausalLM,
     T5Config,
     T5EncoderModel,
+    UMT5Config,
+    UMT5EncoderModel,
 )
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 OPTIONS = {
+    "tiny-chronoedit": ("steps=2", "size=source", 'extra={"max_sequence_length": 16}'),
     "tiny-ip2p": ("steps=2",),
     "tiny-klein": ("steps=2", 'extra={"max_sequence_length": 32, "text_encoder_out_layers": [1]}'),
     "tiny-kontext": ("steps=2", "size=source", 'extra={"max_sequence_length": 32}'),
@@ -81,8 +89,7 @@ def save_instruct_pix2pix(folder: Path, *, checker: bool = False) -> Path:
 
 def save_kontext(folder: Path) -> Path:
     """FLUX.1 Kontext."""
-    tokenizer, second = _clip_tokenizer(), _byte_tokenizer(["<pad>", "</s>", "<unk>"])
-    second.pad_token, second.eos_token, second.unk_token = "<pad>", "</s>", "<unk>"
+    tokenizer, second = _clip_tokenizer(), _t5_tokenizer()
     torch.manual_seed(0)
     sizes = {"vocab_size": len(second), "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
     pipeline = FluxKontextPipeline(
@@ -165,6 +172,34 @@ def save_klein(folder: Path) -> Path:
     return _saved(pipeline, folder)
 
 
+def save_chronoedit(folder: Path) -> Path:
+    """ChronoEdit, which makes a film of five frames."""
+    tokenizer = _t5_tokenizer()
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(tokenizer), "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
+    vision = {"hidden_size": 4, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    pipeline = ChronoEditPipeline(
+        tokenizer=tokenizer,
+        text_encoder=UMT5EncoderModel(UMT5Config(**sizes)).eval(),
+        image_encoder=CLIPVisionModel(CLIPVisionConfig(**vision, image_size=32, patch_size=8)).eval(),
+        image_processor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}),
+        transformer=ChronoEditTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=12,
+            in_channels=36,
+            out_channels=16,
+            text_dim=32,
+            freq_dim=32,
+            ffn_dim=32,
+            num_layers=2,
+            image_dim=4,
+        ),
+        vae=AutoencoderKLWan(base_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1),
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+    )
+    return _saved(pipeline, folder)
+
+
 def save_adapter(pipeline: Path, folder: Path, seed: int = 0) -> Path:
     """A LoRA adapter with random weights, large enough to be seen, for a saved Kontext's attention."""
     from peft import LoraConfig
@@ -203,6 +238,12 @@ def _clip_text(tokenizer: CLIPTokenizer) -> CLIPTextModel:
         projection_dim=32,
     )
     return CLIPTextModel(config).eval()
+
+
+def _t5_tokenizer() -> PreTrainedTokenizerFast:
+    tokenizer = _byte_tokenizer(["<pad>", "</s>", "<unk>"])
+    tokenizer.pad_token, tokenizer.eos_token, tokenizer.unk_token = "<pad>", "</s>", "<unk>"
+    return tokenizer
 
 
 def _byte_tokenizer(special: list[str]) -> PreTrainedTokenizerFast:

@@ -58,8 +58,15 @@ def grave(page: Any) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1200),
+        ("dark", 390),
+        pytest.param("dark", 1200, marks=pytest.mark.slow),
+        pytest.param("light", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_no_view_has_serious_findings(browser: Any, report: Path, scheme: str, width: int) -> None:
     size = {"width": width, "height": 900}
     with opened(browser, report.as_uri(), color_scheme=scheme, viewport=size) as page:
@@ -69,7 +76,7 @@ def test_no_view_has_serious_findings(browser: Any, report: Path, scheme: str, w
             assert grave(page) == [], view
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_the_full_view_of_an_edit_has_none_either(browser: Any, report: Path, scheme: str) -> None:
     with opened(browser, report.as_uri() + "#gallery", color_scheme=scheme) as page:
         page.locator("button.shot").nth(3).click()

@@ -157,8 +157,8 @@ def test_columns_are_chosen_and_stay_chosen(page: Any) -> None:
     assert menu.get_attribute("open") is None
     assert page.evaluate("document.activeElement.localName") == "summary"
     for _ in range(2):
-        assert head(page, "micro").is_visible()
-        assert not head(page, "pq").is_visible()
+        head(page, "micro").wait_for()
+        head(page, "pq").wait_for(state="hidden")
         assert table(page).locator("[data-column=pq]:visible").count() == 0
         page.reload()
     assert page.get_by_label("Rank", exact=True).count() == 0  # what names a row can't go

@@ -157,7 +157,7 @@ def test_text_in_charts_is_twelve_pixels_at_least(browser: Any, report: Path, wi
         assert smallest >= 11.95
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1200), ("dark", 390)])
+@pytest.mark.parametrize(("scheme", "width"), [pytest.param("light", 1200, marks=pytest.mark.slow), ("dark", 390)])
 def test_charts_and_matrix_have_no_serious_findings(browser: Any, report: Path, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     size = {"width": width, "height": 900}

@@ -206,7 +206,7 @@ def test_the_page_opens_from_its_file_offline_without_a_complaint(made: Path, br
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_page_is_accessible(made: Path, browser: Any, scheme: str) -> None:
     with opened(browser, made.as_uri(), color_scheme=scheme) as page:
         page.locator(".card").nth(17).wait_for(state="attached")

@@ -49,8 +49,15 @@ def test_rows_and_their_sources_unfold(browser: Any, report: Path, scripts: bool
         assert not bagel.is_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1200, 390])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("light", 1200),
+        pytest.param("dark", 390, marks=pytest.mark.slow),
+        pytest.param("dark", 1200, marks=pytest.mark.slow),
+        pytest.param("light", 390, marks=pytest.mark.slow),
+    ],
+)
 def test_unfolded_rows_have_no_serious_findings(browser: Any, report: Path, scheme: str, width: int) -> None:
     with opened(browser, report.as_uri(), color_scheme=scheme, viewport={"width": width, "height": 900}) as page:
         page.get_by_label("Show all 78").check()

@@ -4,7 +4,6 @@ import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from PIL import Image
 
@@ -27,12 +26,6 @@ _NAMES = {
 
 _OURS = {*_PICTURES, "prompt", "generator", "output_type", "return_dict", "num_images_per_prompt", "latents"}
 """Arguments that a request decides, or that would change what comes back."""
-
-
-class Output(Protocol):
-    """What a pipeline returns: the finished pictures, and perhaps `nsfw_content_detected`."""
-
-    images: Sequence[Image.Image]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +82,8 @@ def constant_arguments(signature: Signature, settings: DiffusersSettings) -> dic
         if value is None:
             continue
         called = [one for one in names if signature.takes(one)]
+        if not called and setting == "max_area" and sizes_itself(signature, settings):
+            continue
         if not called:
             taken = [one for one, others in _NAMES.items() if any(signature.takes(other) for other in others)]
             raise UsageError(f"{name} takes no {setting}.", f"Of these settings it takes {', '.join(taken)}.")
@@ -102,6 +97,11 @@ def constant_arguments(signature: Signature, settings: DiffusersSettings) -> dic
             )
         arguments[argument] = value
     return arguments
+
+
+def sizes_itself(signature: Signature, settings: DiffusersSettings) -> bool:
+    """True if the call makes whatever width and height it is asked for, and is to be asked."""
+    return settings.size == "source" and signature.takes("height", "width") and not signature.takes("max_area")
 
 
 def template_for(signature: Signature, settings: DiffusersSettings) -> str:

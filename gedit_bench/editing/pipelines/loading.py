@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
-from gedit_bench.editing.pipelines.calls import Output
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.source import PipelineSource
 from gedit_bench.errors import UnavailableError
@@ -22,7 +21,7 @@ _OF_VIDEO = ("Qwen2VLProcessor", "Qwen2_5_VLProcessor", "Qwen3VLProcessor")
 class Pipeline(Protocol):
     """A loaded pipeline."""
 
-    def __call__(self, **arguments: object) -> Output:
+    def __call__(self, **arguments: object) -> object:
         """Make edits."""
 
 

@@ -32,7 +32,7 @@ class DiffusersSettings:
     size: Literal["native", "resize-to-source", "source"] = setting(
         "native", "What the pipeline makes, that resized to the source's size, or made in the source's size."
     )
-    max_area: Annotated[int, Field(ge=1)] | None = setting(None, "Pixels that the pipeline scales pictures to.")
+    max_area: Annotated[int, Field(ge=1)] | None = setting(None, "Pixels that pictures are scaled to.")
     extra: str = setting("", "Further arguments of the pipeline's call, as a JSON object.")
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = setting(
         "auto", "Of the weights: bfloat16 on a GPU, float32 on a CPU."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from gedit_bench.editing.base import Outcome
-from gedit_bench.editing.pipelines.calls import Signature
+from gedit_bench.editing.pipelines.calls import Signature, sizes_itself
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.traits import traits_of
 from gedit_bench.errors import UsageError
@@ -57,7 +57,10 @@ def ask(signature: Signature, source: Image.Image, settings: DiffusersSettings, 
         return Asked(picture, {})
     if signature.takes("use_input_image_size_as_output"):
         return Asked(picture, {"use_input_image_size_as_output": True})
-    width, height = (_rounded(side, multiple) for side in source.size)
+    factor = 1.0
+    if settings.max_area is not None and sizes_itself(signature, settings):
+        factor = (settings.max_area / (source.width * source.height)) ** 0.5
+    width, height = (_rounded(side * factor, multiple) for side in source.size)
     arguments: dict[str, object] = {"width": width, "height": height}
     if signature.takes("max_area") and settings.max_area is None:
         arguments["max_area"] = width * height
@@ -86,7 +89,7 @@ def finish(
     return Outcome(image=made, message=message, extra=extra)
 
 
-def _rounded(side: int, multiple: int) -> int:
+def _rounded(side: float, multiple: int) -> int:
     return max(multiple, round(side / multiple) * multiple)
 
 
