@@ -7,10 +7,10 @@ demo: .venv/installed  ## The whole way on the bundled sample: no key, no GPU, n
 	$(BIN)/gedit-bench demo
 
 test: .venv/installed lint types  ## Everything that a change must pass, in a few minutes.
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 slow: .venv/installed  ## Fault minutes and long kill loops.
-	$(BIN)/python -m pytest -n auto --dist loadfile -m slow
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: .venv/installed
 	$(BIN)/ruff check .

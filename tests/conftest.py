@@ -11,6 +11,8 @@ _CACHES = tempfile.mkdtemp(prefix="gedit-bench-tests-")
 os.environ["HF_HOME"] = _CACHES
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["HF_ENDPOINT"] = "http://127.0.0.1:9"  # nobody listens there: no test asks the real hub
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile the same modules
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: the tests' own processes use all cores already
 
 
 @pytest.fixture(autouse=True)

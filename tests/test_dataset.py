@@ -280,6 +280,7 @@ class TestBundledSample:
         assert len({sample_data.source_id(s) for s in sample_data.samples}) == 13
 
     @pytest.mark.skipif(importlib.util.find_spec("skimage") is None, reason="needs scikit-image")
+    @pytest.mark.slow
     def test_its_script_builds_it_again(self, sample_data, tmp_path):
         script = data_folder() / "sample" / "build.py"
         env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}

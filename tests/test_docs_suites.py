@@ -25,6 +25,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_suite_runs_as_it_stands_there() -> None:
     Path("leaderboard.toml").write_text(block("toml"), encoding="utf-8")
     command = block("sh").splitlines()[1]

@@ -224,6 +224,7 @@ def assert_no_score_is_invented(judgement: Judgement) -> None:
         assert found.score == min(map(int, numbers.groups()))
 
 
+@pytest.mark.slow
 def test_a_judge_that_answers_429_for_a_while_costs_nothing_but_time(data: Path, tmp_path: Path) -> None:
     assert finish("edit", "--model", "identity", "--data", data, "--out", tmp_path / "out")[0] == 0
     run = only_run(tmp_path / "out")
@@ -237,6 +238,7 @@ def test_a_judge_that_answers_429_for_a_while_costs_nothing_but_time(data: Path,
     assert max(reply.tries for reply in judgement.replies()) > 1
 
 
+@pytest.mark.slow
 def test_a_judge_that_hangs_for_a_while_costs_nothing_but_time(data: Path, tmp_path: Path) -> None:
     assert finish("edit", "--model", "identity", "--data", data, "--out", tmp_path / "out")[0] == 0
     run = only_run(tmp_path / "out")

@@ -346,10 +346,10 @@ def test_timeout_ends_the_waiting(verb: str, base: Words, run: Path) -> None:
         assert "timeout" in ended.out + ended.err
 
 
-@pytest.mark.parametrize("verb", ["judge", "run", "score"])
+@pytest.mark.parametrize("verb", ["judge", "run", pytest.param("score", marks=pytest.mark.slow)])
 def test_retry_for_bounds_the_tries(verb: str, base: Words, run: Path) -> None:
     requests = []
-    for seconds in (0.1, 3):  # the judge asks to be left alone for 0.2 s: too long for the first
+    for seconds in (0.1, 1):  # the judge asks to be left alone for 0.2 s: too long for the first
         with judge_process("429:1") as server:
             words = (*asked(server), "--endpoint-label", f"for-{seconds}", "--retry-for", seconds)
             assert judged(verb, base, run, *words).code == 3

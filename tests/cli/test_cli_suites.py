@@ -364,6 +364,7 @@ def test_ctrl_c_stops_the_whole_and_the_same_command_goes_on(mine: Path, data: P
     assert {row["model"] for row in board()} == {"First", "Interrupting", "Second"}
 
 
+@pytest.mark.slow
 def test_kill_9_in_mid_suite_costs_what_was_in_flight(mine: Path, data: Path, ids: Path, here: Path) -> None:
     suite = write_suite([f"{mine}:First", f"{mine}:Second"], ["offline"], data, ids)
     words = ("run", "--suite", suite)

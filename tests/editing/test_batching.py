@@ -27,7 +27,7 @@ class Device:
             yield from (10 * item for item in batch)
 
 
-@settings(max_examples=25)  # each lack of memory frees what it can, which takes a while
+@settings(max_examples=10)  # each lack of memory frees what it can, which takes a while
 @given(count=some.integers(0, 40), room=some.integers(1, 40), start=some.integers(1, 40))
 def test_every_item_once_in_order_and_within_the_memory(count: int, room: int, start: int) -> None:
     device = Device(room)

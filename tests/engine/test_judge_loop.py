@@ -71,8 +71,8 @@ def test_derived_files_can_be_deleted_and_come_back(run: Run) -> None:
     ("fault", "status", "asked"),
     [
         ("429", ReplyStatus.TRANSPORT, None),
-        ("500", ReplyStatus.TRANSPORT, None),
-        ("html", ReplyStatus.TRANSPORT, None),
+        pytest.param("500", ReplyStatus.TRANSPORT, None, marks=pytest.mark.slow),
+        pytest.param("html", ReplyStatus.TRANSPORT, None, marks=pytest.mark.slow),
         ("drop", ReplyStatus.TRANSPORT, None),
         ("hang", ReplyStatus.TIMEOUT, None),
         ("filter", ReplyStatus.FILTERED, 1),

@@ -12,6 +12,7 @@ ARGUMENTS = [
     *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+GRAVE = {"serious", "critical"}
 
 
 @contextmanager
@@ -46,3 +47,12 @@ def opened(browser: Any, address: str, *, allowed: str = "", **context: Any) -> 
     yield page
     made.close()
     assert [text for text in complaints if not allowed or allowed not in text] == []
+
+
+def grave(page: Any, within: str | None = None) -> list[str]:
+    """What axe-core finds on the page, or within what a selector names, that matters."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    found = axe.run(page, context=within).response["violations"]
+    return [
+        f"{one['id']}: {node['html'][:200]}" for one in found if one["impact"] in GRAVE for node in one["nodes"][:3]
+    ]

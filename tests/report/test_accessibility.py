@@ -1,11 +1,10 @@
 """What axe-core finds on each view, in light and dark, at desktop and phone width."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import chromium, opened
+from browsing import grave, opened
 from report_fixtures import failed, judged, make_samples, picture, reply_text, sources
 
 from gedit_bench.records import Aspect, EditStatus
@@ -14,7 +13,6 @@ from gedit_bench.report.build import build_report
 pytestmark = pytest.mark.browser
 
 VIEWS = ("board", "categories", "pairs", "gallery", "method")
-GRAVE = {"serious", "critical"}
 
 
 @pytest.fixture(scope="module")
@@ -44,25 +42,11 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_report(scored, root / "leaderboard", sources=sources)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
-
-
-def grave(page: Any) -> list[str]:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page).response["violations"]
-    return [
-        f"{one['id']}: {node['html'][:200]}" for one in found if one["impact"] in GRAVE for node in one["nodes"][:3]
-    ]
-
-
 @pytest.mark.parametrize(
     ("scheme", "width"),
     [
         ("light", 1200),
-        ("dark", 390),
+        pytest.param("dark", 390, marks=pytest.mark.slow),
         pytest.param("dark", 1200, marks=pytest.mark.slow),
         pytest.param("light", 390, marks=pytest.mark.slow),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import chromium, opened
+from browsing import opened
 from report_fixtures import failed, judged, make_samples, picture, reply_text
 
 from gedit_bench.records import EditStatus
@@ -39,12 +39,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         samples = both if nth < 3 else english
         scored.append(judged(root, samples, name=f"model-{nth}", answers=answers, run=run))
     return build_report(scored, root / "leaderboard")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

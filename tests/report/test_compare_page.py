@@ -1,15 +1,13 @@
 """The page of a comparison, from real run folders: what is on it, in which order, and that nothing else is."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import chromium, opened
+from browsing import grave, opened
 from report_fixtures import failed, judged, make_judgement, make_run, make_samples, picture, reply_text, sources
-from test_accessibility import grave
 from test_report_page import EVIL, Page
 
 from gedit_bench.comparison import compare
@@ -154,12 +152,6 @@ def test_a_failed_edit_is_no_loss(tmp_path: Path) -> None:
     page = Page(build_comparison_page(found, tmp_path / "out"))
     assert {sample["task"] for sample in page.data["samples"]} == {"text_change", "tone_transfer"}
     assert "2 only for old: left out." in page.words
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

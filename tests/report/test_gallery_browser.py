@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import ARGUMENTS, CHROMIUM, opened
+from browsing import opened
 from report_fixtures import judged, make_judgement, make_run, make_samples, picture, reply_text, sources
 
 from gedit_bench.records import Sample
@@ -42,17 +42,6 @@ def scored(tmp_path_factory: pytest.TempPathFactory) -> list[Scored]:
 @pytest.fixture(scope="module")
 def report(scored: list[Scored]) -> Path:
     return build_report(scored, scored[0].run.path.parents[1] / "leaderboard", sources=sources)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
@@ -263,6 +252,7 @@ def test_hostile_samples_change_nothing_but_their_own_cells(browser: Any, tmp_pa
     assert drawn[0] == drawn[1]
 
 
+@pytest.mark.slow
 def test_twenty_models_stay_within_the_bound_of_nodes(browser: Any, tmp_path: Path) -> None:
     samples = make_samples(("en", "cn"))
     one = make_run(tmp_path, samples, name="m", **painted(9))

@@ -1,13 +1,11 @@
 """Published rows in a real browser: folded until asked for, with and without JavaScript, and no finding of axe-core."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import chromium, opened
+from browsing import grave, opened
 from report_fixtures import SNAPSHOT, judged, picture, released_samples
-from test_accessibility import grave
 
 from gedit_bench.report.build import build_report
 from gedit_bench.report.published import read_published
@@ -20,12 +18,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root, same = tmp_path_factory.mktemp("results"), picture()
     scored = judged(root, released_samples(), run={"image": lambda sample: same}, **SNAPSHOT)
     return build_report([scored], root / "leaderboard", published=read_published())
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize("scripts", [True, False])

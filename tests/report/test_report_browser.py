@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import opened
 from report_fixtures import failed, judged, make_samples, picture, reply_text, sources
 
 from gedit_bench.records import EditStatus
@@ -15,11 +16,6 @@ from gedit_bench.report.packing import packed
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 EVIL = "<b>bold</b><script>document.title='owned'</script>"
 
 
@@ -41,35 +37,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_report([first, second], root / "leaderboard", sources=sources)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    with api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def page(browser: Any, report: Path) -> Iterator[Any]:
-    """The page from its file, offline; whatever it complains of or asks the network for fails the test."""
-    context = browser.new_context(viewport={"width": 1200, "height": 900}, offline=True)
-    opened = context.new_page()
-    opened.set_default_timeout(5000)
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text))
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
-    opened.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
-    opened.add_init_script(
-        "document.addEventListener('securitypolicyviolation', e => console.error('CSP ' + e.violatedDirective))"
-    )
-    opened.goto(report.as_uri() + "#gallery")
-    yield opened
-    context.close()
-    assert complaints == []
+    with opened(browser, report.as_uri() + "#gallery") as page:
+        yield page
 
 
 def _wait_for_cards(page: Any, count: int) -> None:
@@ -151,16 +122,13 @@ def test_a_large_gallery_is_unpacked_in_the_page(browser: Any, report: Path) -> 
     large.write_text(report.read_text().replace(data[0], f'<script type="application/gzip" id="data">{text}</script>'))
 
     def shown(path: Path) -> list[str]:
-        opened = browser.new_page()
-        opened.goto(path.as_uri() + "#gallery")
-        opened.locator(".card").nth(23).wait_for(timeout=5000)
-        opened.locator("button.shot").nth(3).click()
-        drawn = [
-            opened.evaluate(f"document.getElementById('{part}').{how}")
-            for part, how in (("cards", "outerHTML"), ("viewer", "innerText"))
-        ]
-        opened.close()
-        return drawn
+        with opened(browser, path.as_uri() + "#gallery") as page:
+            page.locator(".card").nth(23).wait_for()
+            page.locator("button.shot").nth(3).click()
+            return [
+                page.evaluate(f"document.getElementById('{part}').{how}")
+                for part, how in (("cards", "outerHTML"), ("viewer", "innerText"))
+            ]
 
     assert shown(large) == shown(report)
 
@@ -186,10 +154,7 @@ def test_phone_width_does_not_scroll_sideways_and_text_is_legible(page: Any) -> 
 
 
 def test_board_is_complete_without_scripts(browser: Any, report: Path) -> None:
-    context = browser.new_context(java_script_enabled=False, offline=True)
-    opened = context.new_page()
-    opened.goto(report.as_uri())
-    assert opened.locator("table.board").count() == 4
-    assert opened.locator("table.heat").first.is_visible()
-    assert opened.locator("noscript p").is_visible()
-    context.close()
+    with opened(browser, report.as_uri(), java_script_enabled=False) as page:
+        assert page.locator("table.board").count() == 4
+        assert page.locator("table.heat").first.is_visible()
+        assert page.locator("noscript p").is_visible()

@@ -39,6 +39,7 @@ def run(tmp_path: Path, *options: str, missing: tuple[str, ...] = BARE) -> tuple
     return done.returncode, done.stdout, json.loads(figures.read_text())
 
 
+@pytest.mark.slow
 def test_ways_are_compared_with_torch_alone(tmp_path: Path) -> None:
     options = ("--only", "plain,fast", "--steps", "2", "--sizes", "64")
     code, output, figures = run(tmp_path, *options, missing=(*BARE, "numpy", "transformers"))
@@ -54,6 +55,7 @@ def test_ways_are_compared_with_torch_alone(tmp_path: Path) -> None:
     assert ["64", "1", "fast", "2"] in [cells[:4] for cells in table]
 
 
+@pytest.mark.slow
 def test_phases_modes_and_fp8_on_a_bare_machine(tmp_path: Path) -> None:
     options = ("--only", "language,autoencoder,plain,24gb,fp8-weights,fp8-matmul", "--steps", "8", "--sizes", "64")
     code, output, figures = run(tmp_path, *options)

@@ -77,7 +77,10 @@ def test_the_command_prints_a_table_and_exits_0(tmp_path: Path) -> None:
     assert done.stdout.rstrip().endswith("ok")
 
 
-@pytest.mark.parametrize("name", ["final_layer", "rope_tiny", "loop_v11", "lora_merge", "pack_ids_v11"])
+SELDOM = [pytest.param(name, marks=pytest.mark.slow) for name in ("rope_tiny", "lora_merge", "pack_ids_v11")]
+
+
+@pytest.mark.parametrize("name", ["final_layer", "loop_v11", *SELDOM])
 def test_a_wrong_number_fails(tmp_path: Path, name: str) -> None:
     file = one_case(tmp_path, name)
     tensors = load_file(file)
@@ -97,6 +100,7 @@ def test_an_unknown_kind_fails(tmp_path: Path) -> None:
     assert command(tmp_path).returncode == 1
 
 
+@pytest.mark.slow
 def test_prompt_ids_are_skipped_without_a_tokenizer_and_fail_with_another(tmp_path: Path) -> None:
     (tmp_path / "case").mkdir()
     index = json.loads((GOLDEN / "index.json").read_text())
