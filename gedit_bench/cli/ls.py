@@ -16,14 +16,15 @@ KINDS = ("models", "recipes", "judges", "protocols", "scorings", "tasks", "publi
 
 
 def ls(
-    kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(metavar="WHAT", help=", ".join(KINDS))],
     name: Annotated[
-        str | None, typer.Argument(help="One model: its settings and recipes, or what was published of it.")
+        str | None,
+        typer.Argument(metavar="NAME", help="One model: its settings and recipes, or what was published of it."),
     ] = None,
     as_json: AsJson = False,
     out: Out = Path("results"),
 ) -> None:
-    """List models (with their settings), recipes, judges, protocols, scorings, categories, published numbers or runs.
+    """List models, recipes, judges, runs and more.
 
     Examples:
       gedit-bench ls models

@@ -430,7 +430,7 @@ def test_prices_say_what_the_judge_costs(verb: str, base: Words, run: Path, fake
     else:
         assert "judging cost $0.019 for 8 calls (8,000 tokens in, 320 out)" in known.out
         assert "judging cost unknown for 8 calls" in unknown.out
-        assert "--prices FILE names a price." in unknown.err
+        assert "--prices FILE can name one." in unknown.err
     if verb == "judge":
         told = gedit_bench("status", run).out
         assert "cost: $0.019 for 8 calls (8,000 tokens in, 320 out)" in told
