@@ -34,6 +34,6 @@ def demo(
     with watching() as watch:
         scored = [api.run(model, selection, editing, judging, watch=watch) for model in MODELS]
     page = api.build_report([one.run.path for one in scored], out / "leaderboard")
-    tell(f"Leaderboard: {page}")
     for one in scored:
         print_scored(one)
+    tell(f"\nLeaderboard: {page}")

@@ -55,7 +55,8 @@ def plan(
         return
     tell("\n".join(f"{name + ':':<18}{value}" for name, value in made.lines()))
     settings = [(f"-o {name}", value, origin) for name, (value, origin) in made.settings.items()]
-    tell("\n" + table(("setting", "value", "from"), [*settings, *((name, *rest) for name, rest in options.items())]))
+    given = [(name, value, origin) for name, (value, origin) in options.items() if value]
+    tell("\n" + table(("setting", "value", "from"), [*settings, *given]))
 
 
 def _tell_suite(planned: "SuitePlan", as_json: bool) -> None:
