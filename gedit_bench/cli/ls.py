@@ -147,7 +147,7 @@ def _published(model: str | None, whole: bool) -> "list[dict[str, Json]]":
     every = read_published()
     found = [one for one in every if model is None or model.casefold() in one.model.casefold()]
     if not found:
-        hint = did_you_mean(model or "", {one.model for one in every})
+        hint = did_you_mean(model or "", {one.model for one in every}, "See `gedit-bench ls published`.")
         raise UsageError(f"Nothing published is known of {model!r}.", hint)
     if whole:
         return [one.to_json() for one in found]

@@ -192,7 +192,7 @@ def _parse_spec(spec: str) -> _Spec:
 def _unknown(name: str) -> UsageError:
     if "/" in name:
         return UsageError(f"There is no model {name!r}.", f"A pipeline on the hub is named as diffusers:{name}.")
-    return UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names()))
+    return UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names(), "See `gedit-bench ls models`."))
 
 
 def _from_file(path: Path, name: str) -> type[EditModel]:
