@@ -15,34 +15,38 @@ if TYPE_CHECKING:
 FORMATS = ("table", "md", "latex", "json")
 BY = ("task", "headline")
 
+First = Annotated[Path, typer.Argument(metavar="A", help="A run, or the folder of one of its judgements.")]
+Second = Annotated[
+    Path | None,
+    typer.Argument(metavar="B", help="Another. Default: the same, under another --protocol or --scoring."),
+]
+Protocols = Annotated[
+    list[str] | None,
+    option("--protocol", metavar="NAME", help="Judged under this protocol; given twice, one for each side."),
+]
+By = Annotated[str, option("--by", metavar="|".join(BY), help="Each category and the headline, or the headline alone.")]
+Top = Annotated[int, option("--top", metavar="N", min=0, help="How many lost and how many gained samples to list.")]
+Form = Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")]
+Page = Annotated[
+    Path | None,
+    option(
+        "--page",
+        metavar="PATH",
+        help="Also make a page of the lost and gained samples: an .html file, or a folder for it.",
+    ),
+]
+
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="A run, or the folder of one of its judgements.")],
-    second: Annotated[
-        Path | None,
-        typer.Argument(metavar="B", help="Another. Default: the same, under another --protocol or --scoring."),
-    ] = None,
-    protocol: Annotated[
-        list[str] | None,
-        option("--protocol", metavar="NAME", help="Judged under this protocol; given twice, one for each side."),
-    ] = None,
+    first: First,
+    second: Second = None,
+    protocol: Protocols = None,
     scoring: Scorings = None,
-    by: Annotated[
-        str, option("--by", metavar="|".join(BY), help="Each category and the headline, or the headline alone.")
-    ] = "task",
-    top: Annotated[
-        int, option("--top", metavar="N", min=0, help="How many lost and how many gained samples to list.")
-    ] = 20,
-    form: Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")] = "table",
+    by: By = "task",
+    top: Top = 20,
+    form: Form = "table",
     as_json: AsJson = False,
-    page: Annotated[
-        Path | None,
-        option(
-            "--page",
-            metavar="PATH",
-            help="Also make a page of the lost and gained samples: an .html file, or a folder for it.",
-        ),
-    ] = None,
+    page: Page = None,
 ) -> None:
     """Set two runs, or two ways of judging one, side by side.
 

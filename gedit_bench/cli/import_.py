@@ -7,35 +7,28 @@ import typer
 
 from gedit_bench.cli.options import Out, option
 
+Source = Annotated[
+    Path,
+    typer.Argument(metavar="PATH", help="A file with another tool's scores, a folder that holds them, or a bundle."),
+]
+Tool = Annotated[
+    str | None,
+    option(
+        "--from", metavar="official|lmms-eval|evalscope|bundle", help="What wrote them. Default: told by the files."
+    ),
+]
+Name = Annotated[str | None, option("--name", metavar="NAME", help="Name shown in tables. Default: the model's.")]
+Data = Annotated[
+    str | None,
+    option(
+        "--data",
+        metavar="NAME",
+        help="Benchmark to check the rows against: hub id, folder, or 'sample'. Default: none.",
+    ),
+]
 
-def import_(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PATH", help="A file with another tool's scores, a folder that holds them, or a bundle."
-        ),
-    ],
-    tool: Annotated[
-        str | None,
-        option(
-            "--from",
-            metavar="official|lmms-eval|evalscope|bundle",
-            help="What wrote them. Default: told by the files.",
-        ),
-    ] = None,
-    out: Out = Path("results"),
-    name: Annotated[
-        str | None, option("--name", metavar="NAME", help="Name shown in tables. Default: the model's.")
-    ] = None,
-    data: Annotated[
-        str | None,
-        option(
-            "--data",
-            metavar="NAME",
-            help="Benchmark to check the rows against: hub id, folder, or 'sample'. Default: none.",
-        ),
-    ] = None,
-) -> None:
+
+def import_(path: Source, tool: Tool = None, out: Out = Path("results"), name: Name = None, data: Data = None) -> None:
     """Take in another tool's scores, or verify a bundle.
 
     Nothing says how another tool's score came about: a failed call may have become one. Imported rows have the status
