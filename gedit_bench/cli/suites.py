@@ -1,4 +1,4 @@
-"""Which models a verb is about: one as ever, or several of them and suite files, which become a suite."""
+"""Which models a verb is about: a single one, or several, by `--model` or in a file, which make a suite."""
 
 from collections.abc import Sequence
 from dataclasses import replace
