@@ -12,6 +12,7 @@ def report(
         Path | None,
         option(
             "--out",
+            metavar="FOLDER",
             variable="GEDIT_BENCH_REPORT_OUT",
             help="Where the page lands. Default: leaderboard in the first of RUNS.",
         ),
@@ -30,7 +31,9 @@ def report(
         option("--embed-budget", metavar="MB", min=0, help="What they may take in a single file. Default: 20."),
     ] = None,
 ) -> None:
-    """Render a page of any set of runs; beside it CSV, JSON, Markdown, LaTeX, scores by sample and claim cards.
+    """Render the leaderboard of any set of runs.
+
+    Beside the page stand its tables as CSV, JSON, Markdown and LaTeX, the scores of all samples, and claim cards.
 
     Examples:
       gedit-bench report

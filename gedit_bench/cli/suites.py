@@ -52,7 +52,7 @@ def several(
         return _from_file(context, file, editing)
     if editing.name is not None:
         raise UsageError(
-            "One --name can't be that of several models.", "Name them in a suite file, see docs/suites.md."
+            "--name can't name several models.", "Give each its name in a suite file; docs/suites.md says how."
         )
     return Suite(
         models=[SuiteModel(model=model, editing=editing) for model in models or ()],

@@ -1,4 +1,4 @@
-"""What working off a suite would take: a plan for each model and judge, and their sum."""
+"""What a suite would take: a plan for each model and judge, and their sum."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

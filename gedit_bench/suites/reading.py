@@ -91,14 +91,14 @@ def read_suite(path: Path) -> Suite:
     """Return the suite in a file. Paths in it are taken from the working folder, as on the command line.
 
     Raises:
-        UsageError: the file isn't there, is no TOML, or holds what a suite can't; the message says where.
+        UsageError: the file isn't there, is not valid TOML, or holds what a suite can't; the message says where.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The suite {path} can't be read: {error}.", "Give a TOML file.") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"The suite {path} is no TOML: {error}.", "Correct it there.") from error
+        raise UsageError(f"The suite {path} is not valid TOML: {error}.", "Correct it there.") from error
     try:
         file = _File.model_validate(content)
     except ValidationError as error:

@@ -56,7 +56,7 @@ def test_the_json_is_complete() -> None:
 def test_what_lacks_is_named_with_the_command_that_installs_it(soft: str) -> None:
     text = gedit_bench("ls", "models").out
     assert any(line.startswith("softer-filters") and line.endswith("pip>=9999") for line in text.splitlines())
-    assert "What lacks comes with: pip install 'pip>=9999'" in text
+    assert "What is missing comes with: pip install 'pip>=9999'" in text
     rows = {row["model"]: row for row in gedit_bench("ls", "models", "--json").json()}
     assert rows["softer-filters"]["install"] == "pip install 'pip>=9999'"
     assert rows[soft]["install"] is None

@@ -430,7 +430,7 @@ def test_prices_say_what_the_judge_costs(verb: str, base: Words, run: Path, fake
     else:
         assert "judging cost $0.019 for 8 calls (8,000 tokens in, 320 out)" in known.out
         assert "judging cost unknown for 8 calls" in unknown.out
-        assert "--prices FILE names a price." in unknown.err
+        assert "--prices FILE can name one." in unknown.err
     if verb == "judge":
         told = gedit_bench("status", run).out
         assert "cost: $0.019 for 8 calls (8,000 tokens in, 320 out)" in told
@@ -665,6 +665,8 @@ def test_plan_tells_where_each_value_came_from(base: Words) -> None:
     assert recipe["settings"] == {"strength": {"value": 0.5, "from": "recipe"}}
     default = gedit_bench("plan", *base[2:], *OFFLINE, "--model", "pil-filters@default")
     assert re.search(r"^-o strength +1\.0 +default$", default.out, re.MULTILINE)
+    assert "--seed" in default.out
+    assert "--shard" not in default.out  # what has no value isn't listed
     named = gedit_bench("plan", *base[2:], *OFFLINE, env={"GEDIT_BENCH_MODEL": "folder:nowhere"})
     assert re.search(r"^-o path +nowhere +environment$", named.out, re.MULTILINE)
     assert "There is no folder nowhere." in named.out

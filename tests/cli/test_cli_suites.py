@@ -460,7 +460,7 @@ def test_a_model_must_be_named_and_one_name_is_not_for_several(verb: str, chosen
     assert "No model is named. Name one with --model, or a file of several with --suite." in nobody.err
     several = gedit_bench(verb, "-m", "identity", "-m", "pil-filters", "--name", "x", *chosen)
     assert several.code == 2
-    assert "One --name can't be that of several models." in several.err
+    assert "--name can't name several models." in several.err
 
 
 def planned(*words: object) -> Any:

@@ -23,17 +23,11 @@ from gedit_bench.editing.registry import choose_model
 from gedit_bench.errors import BudgetError, QuotaError, UnavailableError, UsageError
 from gedit_bench.planning import make_plan
 from gedit_bench.records import Edit
-from gedit_bench.transport import patience
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # No test speaks TLS, and reading all the world's certificates takes 30 ms for each client.
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, quick_http: None) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
 
 
 @pytest.fixture(scope="module")
