@@ -116,13 +116,18 @@ def fallback_words(judge_id: str, aspects: int) -> str:
 
 def noise_words(noise: Noise) -> str:
     """Return how far judge and sampling move the headline, as standard errors."""
-    if not noise.known:
-        return "unknown: each aspect was asked once"
     found = noise.headline
-    return (
+    if not noise.known:
+        empty = [task for task, part in noise.categories.items() if not part.n]
+        why = f"nothing is scored in {', '.join(empty)}" if noise.repeats > 1 and empty else "no score was given twice"
+        return f"unknown: {why if noise.repeats > 1 else 'each aspect was asked once'}"
+    judge = (
         f"± {found.judge_once:.3f} on the headline of one repeat, ± {found.judge:.3f} on the mean O "
-        f"of {noise.repeats} repeats, {found.mean:.3f}; sampling ± {three(found.sampling)}, both ± {three(found.total)}"
+        f"of {noise.repeats} repeats, {found.mean:.3f}"
     )
+    if isnan(found.total):
+        return f"{judge}; that of sampling is unknown, as a category has one sample"
+    return f"{judge}; sampling ± {found.sampling:.3f}, both ± {found.total:.3f}"
 
 
 def aligned(groups: str, letters: str) -> str:
