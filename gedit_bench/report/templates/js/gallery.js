@@ -26,7 +26,10 @@ function update() {
   const pair = form.querySelector("[data-judges-pair]");
   if (pair) pair.value = `${valueOf("a")} ${valueOf("b")}`;
 }
-function filterAddress() { return link(FIELDS.map((name) => [name, valueOf(name)]).filter(([, value]) => value)); }
+function filterAddress() {
+  const set = FIELDS.map((name) => [name, valueOf(name)]).filter(([, value]) => value);
+  return set.length ? link(set) : "#gallery";
+}
 
 function options(name, values) {
   form.elements[name]?.replaceChildren(...values.map(([value, label]) => el("option", { value }, label)));
