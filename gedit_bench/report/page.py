@@ -17,6 +17,7 @@ from gedit_bench.report.board import Board, BoardTable
 from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.columns import columns, used
 from gedit_bench.report.embedding import Embedded
+from gedit_bench.report.language_gaps import language_gaps
 from gedit_bench.report.method import methods, other_scorings
 from gedit_bench.report.notices import Notice
 from gedit_bench.report.packing import script_data
@@ -141,6 +142,7 @@ def _environment() -> Environment:
         "panel_figure": figures.panel_figure,
         "shorten": charts.shorten,
         "matrix": pairs.matrix,
+        "language_gaps": language_gaps,
         "signed": pairs.signed,
         "spread": spread_svg,
     }

@@ -171,13 +171,27 @@ def way(judge: JudgementManifest) -> tuple[str, str]:
 
 def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:
     """Return a table's caption: what was judged, by whom, how it was asked, how it was scored."""
-    judged = f"Judged by {key.judge_id}; {returned_words(key.returned)}." if vlm else f"No VLM: {key.judge_id}."
-    imported = " Imported scores, of unknown status." if key.imported else ""
-    scoring = "." if key.scoring_id == OFFICIAL.id else f": {scoring_words(key.scoring_id)}"
     return (
         f"{subset_words(key.language, key.subset)}: {samples(selected)} selected (selection {key.selection}). "
-        f"{judged} Asked as {key.request_id}: {protocol_words(protocol)} Scored as {key.scoring_id}{scoring}{imported}"
+        f"{_judged(key, vlm)} Asked as {key.request_id}: {protocol_words(protocol)} {_scored(key)}"
     )
+
+
+def short_caption(key: TableKey, selected: int, *, vlm: bool) -> str:
+    """Return the same for a place where language and subset stand beside it, and what the protocol means is told."""
+    return (
+        f"{samples(selected)} selected (selection {key.selection}). "
+        f"{_judged(key, vlm)} Asked as {key.request_id}. {_scored(key)}"
+    )
+
+
+def _judged(key: TableKey, vlm: bool) -> str:
+    return f"Judged by {key.judge_id}; {returned_words(key.returned)}." if vlm else f"No VLM: {key.judge_id}."
+
+
+def _scored(key: TableKey) -> str:
+    scoring = "." if key.scoring_id == OFFICIAL.id else f": {scoring_words(key.scoring_id)}"
+    return f"Scored as {key.scoring_id}{scoring}{' Imported scores, of unknown status.' if key.imported else ''}"
 
 
 def differences(number: int, first: TableKey, other: TableKey) -> str:
