@@ -227,6 +227,12 @@ class Board:
         found = ((entry.manifest.dataset, entry.manifest.dataset_revision) for entry in self.entries)
         return tuple(dict.fromkeys(found))
 
+    def told_apart(self, table: BoardTable) -> str:
+        """Return what tells a table from the others of its language and subset; empty where there are none."""
+        keys = [one.key for one in self.tables]
+        alike = [key for key in keys if (key.language, key.subset) == (table.key.language, table.key.subset)]
+        return words.short_name(table.key, alike, table.judge.judge) if len(alike) > 1 else ""
+
     @property
     def runs(self) -> int:
         """How many runs there are."""

@@ -56,10 +56,12 @@ def _row(row: Row, gap: LanguageGap) -> GapRow:
 def _cell(name: str, found: Interval, sources: int) -> GapCell:
     if isnan(found.estimate):
         return GapCell(NONE, NONE, "", f"{name}: no source was scored in both languages")
-    inside = f"{signed(found.low)} to {signed(found.high)}" if found.known else NONE
+    ends = signed(found.low), signed(found.high)
     clear = found.low > 0 or found.high < 0
-    told = f"{name}: {signed(found.estimate)}, 95 % interval {inside}, over {sources} sources"
-    return GapCell(signed(found.estimate), inside, tint_of(found.estimate) if clear else "", told)
+    inside = f", 95 % interval {' to '.join(ends)}" if found.known else ""
+    told = f"{name}: {signed(found.estimate)}{inside}, over {sources} source{'' if sources == 1 else 's'}"
+    tint = tint_of(found.estimate) if clear else ""
+    return GapCell(signed(found.estimate), ", ".join(ends) if found.known else NONE, tint, told)
 
 
 def _ends(found: Interval) -> dict[str, Json]:

@@ -1,6 +1,6 @@
 """Numbers and identities in words, the same on the page and in the text tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import NamedTuple
 
@@ -192,6 +192,33 @@ def _judged(key: TableKey, vlm: bool) -> str:
 def _scored(key: TableKey) -> str:
     scoring = "." if key.scoring_id == OFFICIAL.id else f": {scoring_words(key.scoring_id)}"
     return f"Scored as {key.scoring_id}{scoring}{' Imported scores, of unknown status.' if key.imported else ''}"
+
+
+def short_name(key: TableKey, others: Sequence[TableKey], judge: str) -> str:
+    """Return the judge, and as much as tells a table from others, itself among them.
+
+    Args:
+        key: the table's.
+        others: those of all tables of its language and subset.
+        judge: the judge's name without its endpoint.
+    """
+    named = [other for other in others if other.judge_id.rpartition("@")[0] == judge]
+    same = [other for other in named if other.judge_id == key.judge_id]
+    parts = [key.judge_id if len({other.judge_id for other in named}) > 1 else judge]
+    if len({other.returned for other in same}) > 1:
+        parts.append(f"as {key.returned or 'nobody'}")
+    if len({other.request_id for other in same}) > 1:
+        parts.append(key.request_id)
+    scoring, _, fallback = key.scoring_id.partition("+fallback:")
+    if scoring != OFFICIAL.id:
+        parts.append(f"scored as {scoring}")
+    if fallback:
+        parts.append(f"with fallback {fallback.partition(' (')[0].rpartition('_')[0]}")
+    if len({other.selection for other in same}) > 1:
+        parts.append(f"selection {key.selection}")
+    if key.imported:
+        parts.append("imported")
+    return ", ".join(parts)
 
 
 def differences(number: int, first: TableKey, other: TableKey) -> str:

@@ -89,6 +89,6 @@ async function startGallery() {
   form.addEventListener("reset", () => setTimeout(() => { update(); remember(filterAddress()); }));
   pager.addEventListener("click", (event) => {
     const by = Number(event.target.dataset?.step || 0);
-    if (by) { page += by; draw(); byId("gallery").scrollIntoView(); }
+    if (by) { page += by; draw(); byId("count").scrollIntoView(); }
   });
 }
