@@ -134,6 +134,8 @@ def resolution(ranking: Ranking) -> str:
     """Return one sentence on which difference of O the samples resolve, and which pairs of models they tell apart."""
     apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
     found = f"{apart} of {pairs} pairs are" if pairs > 1 else "the two are" if apart else "the two are not"
+    if two(ranking.smallest_difference) == two(0):
+        return f"{found[0].upper()}{found[1:]} told apart."
     return (
         f"The smallest difference that these samples typically resolve is {ranking.smallest_difference:.2f} in O, "
         f"for all pairs of models at once at 95 %: {found} told apart."
