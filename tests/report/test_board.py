@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from report_fixtures import failed, good, judged, make_judgement, make_run, make_samples, reply_text
 
+from gedit_bench.fallback import with_fallback
 from gedit_bench.records import Aspect, EditStatus
 from gedit_bench.report import words
 from gedit_bench.report.board import make_board
@@ -333,3 +334,28 @@ def test_a_row_without_a_headline_has_no_gap_of_it(tmp_path: Path) -> None:
     [shown] = language_gaps(make_board([some]).tables[0])
     assert shown.cells[0].difference == "–"
     assert shown.cells[2].difference == "0.00"
+
+
+def test_tables_are_called_by_what_tells_them_apart(tmp_path: Path) -> None:
+    samples = make_samples()
+    first = judged(tmp_path, samples, name="a")
+    helped = with_fallback(first, make_judgement(first.run, samples, judge="judge-2"))
+    more = [
+        judged(tmp_path, samples, name="b", endpoint="elsewhere"),
+        judged(tmp_path, samples, name="c", request_id="official-99999999"),
+        judged(tmp_path, samples, name="d", judge="judge-3"),
+        judged(tmp_path, samples[:-1], name="e", judge="judge-3"),
+    ]
+    board = make_board([first, helped, *more])
+    names = {
+        table.rows[0].entry.label + "+" * bool(table.rows[0].with_fallback): board.told_apart(table)
+        for table in board.tables
+        if table.key.subset == "full"
+    }
+    assert names["a"] == "judge-1@api.example, official-0a1b2c3d"
+    assert names["a+"] == "judge-1@api.example, official-0a1b2c3d, with fallback judge-2@api.example"
+    assert names["b"] == "judge-1@elsewhere"
+    assert names["c"] == "judge-1@api.example, official-99999999"
+    assert names["d"].startswith("judge-3, selection ")
+    assert len(set(names.values())) == 6
+    assert make_board([first]).told_apart(make_board([first]).tables[0]) == ""
