@@ -24,6 +24,8 @@ HABITS = {
 }
 """What is known of how other tools ask and count."""
 
+_LONGEST = 48  # characters of a field's value
+
 _SUSPECTS: dict[tuple[float | None, float | None], str] = {
     (0.0, 0.0): "0 for SC and PQ in an imported row",
     (10.0, 1.0): "10 for SC and 1 for PQ in an imported row",
@@ -39,6 +41,15 @@ class Part:
     side: Side
     samples: int
     differences: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One field of how the judge was asked that differs, such as `parameters.temperature`, on each side in words."""
+
+    field: str
+    first: str
+    second: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +76,28 @@ class Gap:
     moved: tuple[Moved, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def rescored(self) -> dict[str, float]:
+        """What the other scores of the same samples come to, by measure: all that a way of asking can have done."""
+        parts = [part.differences for part in self.parts if part.kind in ("suspect", "category")]
+        return {measure: sum(part[measure] for part in parts) for measure in self.first}
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Two judgements, the gap in each language that both have, and what differs between them in words."""
+    """Two judgements, the gap in each language that both have, and what differs between them.
+
+    `asked` holds the fields of judge and protocol that differ: on the same samples they, and the judge's own
+    variation, are what `Gap.rescored` comes from. `differences` says in words what else does. `names` is what the two
+    are called.
+    """
 
     first: Scored
     second: Scored
     gaps: tuple[Gap, ...]
     differences: tuple[str, ...]
+    asked: tuple[Asked, ...]
+    names: tuple[str, str]
 
 
 def explain(first: Run | str | Path, second: Run | str | Path) -> Explanation:
@@ -93,7 +117,8 @@ def explain(first: Run | str | Path, second: Run | str | Path) -> Explanation:
     pair = compare(first, second)
     gaps = [_gap(language, pair.first, pair.second) for language in LANGUAGES]
     found = tuple(gap for gap in gaps if gap is not None)
-    return Explanation(pair.first, pair.second, found, (*pair.differences, *_differences(pair.first, pair.second)))
+    words = (*pair.differences, *_differences(pair.first, pair.second))
+    return Explanation(pair.first, pair.second, found, words, tuple(_asked(pair.first, pair.second)), pair.names)
 
 
 def _gap(language: Language, first: Scored, second: Scored) -> Gap | None:
@@ -198,10 +223,6 @@ def _notes(language: Language, sides: tuple[Scored, Scored], split: Decompositio
 
 
 def _differences(first: Scored, second: Scored) -> Iterable[str]:
-    mine, yours = first.judgement.manifest, second.judgement.manifest
-    for name in sorted(mine.request.keys() | yours.request.keys()) if mine.request and yours.request else ():
-        if mine.request.get(name) != yours.request.get(name):
-            yield f"{name}: {_text(mine.request.get(name))} against {_text(yours.request.get(name))}"
     if _averaging(first) != _averaging(second):
         yield f"averaging: {_averaging(first)} against {_averaging(second)}"
     for scored in (first, second):
@@ -210,5 +231,30 @@ def _differences(first: Scored, second: Scored) -> Iterable[str]:
             yield f"origin: {scored.run.manifest.name} is imported; {HABITS.get(str(tool), str(tool))}"
 
 
-def _text(value: Json) -> str:
-    return "nothing" if value is None else str(value)
+def _asked(first: Scored, second: Scored) -> Iterable[Asked]:
+    sides = [{**_judge_fields(scored), **_flat(scored.judgement.manifest.request)} for scored in (first, second)]
+    unknown = [not scored.judgement.manifest.request for scored in (first, second)]
+    for name in dict.fromkeys((*sides[0], *sides[1])):
+        one, other = (
+            side.get(name, "not recorded" if nothing else "nothing")
+            for side, nothing in zip(sides, unknown, strict=True)
+        )
+        if one != other:
+            yield Asked(name, one, other)
+
+
+def _judge_fields(scored: Scored) -> dict[str, str]:
+    return {"judge": scored.judgement.manifest.judge_id, "returned model": " + ".join(scored.models) or "none named"}
+
+
+def _flat(request: Mapping[str, Json]) -> dict[str, str]:
+    """A request's fields as one level of short texts: `parameters.max_tokens`, `rubric_sha256.sc`."""
+    found: dict[str, str] = {}
+    for name, value in request.items():
+        inner = {f"{name}.{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
+        found |= {key: _short(str(one)) for key, one in inner.items()}
+    return found
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -4,7 +4,7 @@
     python perf/judging.py --data data_folder/dataset --edits data_folder/edits --rubric …
 
 Starts `fake_judge.py` on the same machine, takes the edits in, then judges them with cold sources (never
-prepared before) and warm ones (as for a second model) at each latency.
+prepared before) and warm ones (as for a second model) at each latency. The floor in each row is taken right before it.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -27,8 +28,8 @@ from measuring import PROGRAM, ROOT, Measured, load, measure
 sys.path.insert(0, str(ROOT))
 
 FLOOR_SAMPLES = 200
-COLUMNS = ("latency", "sources", "in all /s", "asking /s", "wall s", "CPU ms", "sent kB", "memory MB", "in flight")
-MACHINE = ("others", "idle")
+COLUMNS = ("latency", "sources", "in all /s", "asking /s", "floor /s", "wall s", "CPU ms", "floor ms", "sent kB")
+MACHINE = ("memory MB", "in flight", "others", "idle")
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,43 @@ class Setup:
     cache: Path
     asking: tuple[str, ...]
     samples: int
+    pictures: "Pictures"
 
 
-def images(dataset: str, edits: Path) -> Iterator[tuple[bytes, bytes]]:
-    """Yield source and edit of some samples, twins together."""
+@dataclass(frozen=True)
+class Pictures:
+    """Files of some samples: their sources, each once though twins share it, and their edits."""
+
+    sources: Sequence[bytes]
+    edits: Sequence[bytes]
+
+    def floor(self, *, cold: bool) -> tuple[float, float]:
+        """Return samples a second and CPU milliseconds a sample of preparing them on all cores, and no more.
+
+        Decode, resize and JPEG, by processes that do nothing else; sources that were prepared before cost nothing.
+        """
+        files = [*self.sources, *self.edits] if cold else self.edits
+        with ProcessPoolExecutor() as pool:
+            list(pool.map(prepare, files[:8]))  # everything is imported before the clock starts
+            started = time.perf_counter()
+            cpu = sum(pool.map(prepare, files, chunksize=4))
+            return len(self.edits) / (time.perf_counter() - started), 1e3 * cpu / len(self.edits)
+
+
+def read_pictures(dataset: str, edits: Path) -> Pictures:
+    """Read the files of some samples of all categories, twins together."""
     from gedit_bench.dataset import load_benchmark
     from gedit_bench.editing.folder import find_layout
 
     benchmark, root = load_benchmark(dataset), find_layout(edits)
-    for sample in sorted(benchmark.samples, key=lambda sample: (sample.id.task_type, sample.id.key))[:FLOOR_SAMPLES]:
-        edit = root / sample.id.task_type / sample.id.language / f"{sample.id.key}.png"
-        yield benchmark.image_bytes(sample, "raw"), edit.read_bytes()
+    pairs = defaultdict(list)
+    for sample in benchmark.samples:
+        pairs[sample.id.task_type, sample.id.key].append(sample)
+    step = max(2 * len(pairs) // FLOOR_SAMPLES, 1)
+    chosen = [sample for twins in [*pairs.values()][::step] for sample in twins]
+    sources = {hashlib.sha256(data).digest(): data for data in (benchmark.image_bytes(one, "raw") for one in chosen)}
+    places = [root / one.id.task_type / one.id.language / f"{one.id.key}.png" for one in chosen]
+    return Pictures([*sources.values()], [place.read_bytes() for place in places])
 
 
 def prepare(data: bytes) -> float:
@@ -59,25 +86,6 @@ def prepare(data: bytes) -> float:
     started = time.process_time()
     prepare_file(data, "jpeg")
     return time.process_time() - started
-
-
-def floor(pictures: Sequence[bytes], samples: int) -> tuple[float, float]:
-    """Return samples a second and CPU milliseconds a sample of preparing `pictures` on all cores, and no more."""
-    with ProcessPoolExecutor() as pool:
-        list(pool.map(prepare, pictures[:8]))  # everything is imported before the clock starts
-        started = time.perf_counter()
-        cpu = sum(pool.map(prepare, pictures, chunksize=4))
-        return samples / (time.perf_counter() - started), 1e3 * cpu / samples
-
-
-def print_floors(dataset: str, edits: Path) -> None:
-    pairs = list(images(dataset, edits))
-    sources = {hashlib.sha256(source).digest(): source for source, _ in pairs}
-    made = [edit for _, edit in pairs]
-    print(f"floor: decode, resize and JPEG on all cores and nothing else ({load()})")
-    for name, pictures in (("cold", [*sources.values(), *made]), ("warm", made)):
-        rate, cpu = floor(pictures, len(pairs))
-        print(f"  {name:>12} {rate:10.1f} samples/s {cpu:8.1f} ms of CPU a sample", flush=True)
 
 
 @contextmanager
@@ -111,7 +119,8 @@ def take_in(dataset: str, edits: Path, out: Path) -> tuple[Path, Measured]:
 
 
 def judge(setup: Setup, url: str, latency: float, *, cold: bool) -> None:
-    """Judge everything once and print a row."""
+    """Judge everything once and print a row, with the floor as it is just now."""
+    floor, floor_ms = setup.pictures.floor(cold=cold)
     shutil.rmtree(setup.run / "judgments", ignore_errors=True)
     if cold:
         shutil.rmtree(setup.cache / "prepared", ignore_errors=True)
@@ -126,8 +135,10 @@ def judge(setup: Setup, url: str, latency: float, *, cold: bool) -> None:
         "cold" if cold else "warm",
         f"{setup.samples / took.wall:.1f}",
         f"{setup.samples / served['seconds']:.1f}",
+        f"{floor:.1f}",
         f"{took.wall:.1f}",
         f"{1e3 * took.cpu / setup.samples:.1f}",
+        f"{floor_ms:.1f}",
         f"{served['bytes'] / setup.samples / 1e3:.1f}",
         f"{took.anonymous:.0f}",
         str(served["in_flight_peak"]),
@@ -164,17 +175,18 @@ def main() -> None:
 
             make_data(Path(work), given.rows_scale, given.raw_scale)
             data, edits = f"{work}/dataset", Path(work) / "edits"
-        print_floors(data, edits)
+        pictures = read_pictures(data, edits)
         folder, took = take_in(data, edits, Path(work) / "results")
         samples = len((folder / "samples.jsonl").read_text().splitlines())
         print(f"{samples} edits taken in: {took.wall:.1f} s, {1e3 * took.cpu / samples:.1f} ms of CPU each")
-        setup = Setup(folder, Path(work) / "cache", tuple(asking), samples)
+        setup = Setup(folder, Path(work) / "cache", tuple(asking), samples, pictures)
+        print(f"floor: decode, resize and JPEG of {len(pictures.edits)} of them on all cores, nothing else ({load()})")
         print(row(COLUMNS + MACHINE))
         for latency in given.latency:
             with server(given.server, latency) as url:
                 for cold in (True, False):
                     judge(setup, url, latency, cold=cold)
-        print_floors(data, edits)
+        print(load())
 
 
 if __name__ == "__main__":

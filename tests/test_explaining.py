@@ -57,7 +57,11 @@ def test_the_headlines_are_the_official_ones_and_statuses_are_named(tmp_path: Pa
     [part] = [part for part in found.gaps[0].parts if part.kind == "status" and part.differences["O"]]
     assert (part.what, part.side, part.samples) == ("SC refused and PQ refused", "first", 1)
     assert "judge: judge-1@api.example against judge-2@api.example" in found.differences
-    assert any("parameters: {'max_tokens': 1400} against {'max_tokens': 512}" in words for words in found.differences)
+    assert [(one.field, one.first, one.second) for one in found.asked] == [
+        ("judge", "judge-1@api.example", "judge-2@api.example"),
+        ("parameters.max_tokens", "1400", "512"),
+    ]
+    assert all(gap.rescored == pytest.approx({"SC": 0, "PQ": 0, "O": 0}) for gap in found.gaps)
     back = explain(second.path, first.path)
     for gap, reverse in zip(found.gaps, back.gaps, strict=True):
         assert (gap.first, gap.second) == (reverse.second, reverse.first)
@@ -77,6 +81,7 @@ def test_a_category_that_was_judged_otherwise_is_the_whole_gap(tmp_path: Path) -
     moving = [part for part in gap.parts if any(part.differences.values())]
     assert [(part.kind, part.what) for part in moving] == [("category", "motion_change")]
     assert moving[0].differences["O"] == pytest.approx(gap.second["O"] - gap.first["O"])
+    assert gap.rescored == pytest.approx(moving[0].differences)
     assert {one.sample.id.task_type for one in gap.moved} == {"motion_change"}
     assert sum(one.share for one in gap.moved) == pytest.approx(gap.second["O"] - gap.first["O"])
     assert [abs(one.share) for one in gap.moved] == sorted((abs(one.share) for one in gap.moved), reverse=True)
@@ -122,6 +127,7 @@ def test_an_official_table_of_the_same_replies_has_no_gap(tmp_path: Path) -> Non
         assert not kinds(gap)
         assert not gap.moved
     assert any(words.startswith("origin: painter is imported") for words in found.differences)
+    assert {one.second for one in found.asked if one.field.startswith("parameters")} == {"not recorded"}
 
 
 def test_zeros_and_the_plain_mean_of_another_tool_are_named(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from small_benchmark import editing, lines, selection, write_benchmark
 from gedit_bench import JudgeSettings, Judging, ReplyStatus, Run, edit, judge
 from gedit_bench.api import build_report, scored_runs
 from gedit_bench.comparison import compare
-from gedit_bench.errors import UsageError
+from gedit_bench.errors import DataError, UsageError
 from gedit_bench.fallback import failed_aspects, score_all, with_fallback
 from gedit_bench.records import Aspect
 from gedit_bench.report.board import make_board
@@ -77,6 +77,25 @@ def test_only_what_failed_is_asked_and_stays_apart(run: Run) -> None:
     summary = json.loads((both.fallback.judgement.path / layout.SUMMARY).read_text())
     assert summary["fallback"]["aspects"] == failed
     assert run_state(run).judgements[0].fallbacks == (f"with fallback other-judge@127.0.0.1 for {failed} aspects",)
+
+
+def test_a_replay_takes_over_the_fallbacks_replies_too(run: Run) -> None:
+    with judge_process("filter:0.3,refusal:0.2") as first, scripted("other-1") as other:
+        both = judge(run, judging=judging(first.url, other.url))
+    assert both.fallback is not None
+    replaying = Judging(judge=JudgeSettings(name=f"replay:{run.path}"))
+    again = judge(run, judging=replaying)
+    assert again.fallback is not None
+    assert (again.verdicts, again.scoring_id) == (both.verdicts, both.scoring_id)
+    assert again.fallback.without.verdicts == both.fallback.without.verdicts
+    for name in (layout.SCORES, layout.REPLIES):
+        theirs, ours = (one.fallback.judgement.path / name for one in (both, again) if one.fallback)
+        assert theirs.read_bytes() == ours.read_bytes()
+        assert theirs != ours
+    replies = both.fallback.judgement.path / layout.REPLIES
+    replies.write_text("\n".join(lines(replies)[:-1]) + "\n")
+    with pytest.raises(DataError, match="lacks a reply about"):
+        judge(run, judging=replaying)
 
 
 def test_the_report_has_a_row_for_each_and_never_ranks_them_together(run: Run) -> None:

@@ -17,6 +17,7 @@ from gedit_bench.records import Sample
 from gedit_bench.report.board import make_board
 from gedit_bench.report.build import build_report as render
 from gedit_bench.report.method import methods
+from gedit_bench.report.words import noise_words
 from gedit_bench.results import Scored, score
 from gedit_bench.state import run_state
 from gedit_bench.store import layout
@@ -160,6 +161,15 @@ def test_asked_once_the_page_says_that_the_noise_is_unknown(tmp_path: Path) -> N
     write_derived(scored)
     full = json.loads((scored.judgement.path / layout.SUMMARY).read_text())["summaries"][0]
     assert full["noise"]["judge"] is None
+
+
+def test_noise_that_is_not_known_says_why(tmp_path: Path) -> None:
+    lone = repeated(tmp_path / "lone", make_samples(each=1), (1, 2)).noise("en", "full")
+    assert noise_words(lone).endswith("; that of sampling is unknown, as a category has one sample")
+    some = [sample for sample in make_samples(each=2) if sample.id.task_type != "ps_human"]
+    assert noise_words(repeated(tmp_path / "some", some, (1, 2)).noise("en", "full")) == (
+        "unknown: nothing is scored in ps_human"
+    )
 
 
 def test_two_judges_of_the_same_images_are_compared(tmp_path: Path) -> None:

@@ -157,6 +157,7 @@ def test_the_same_run_twice_is_told(data: Path, tmp_path: Path) -> None:
         first.send_signal(signal.SIGINT)
         _, said = first.communicate(timeout=60)
         assert first.returncode == 130
+        assert "Stopping once what is in flight is finished; Ctrl-C again stops at once." in said
         assert "Continue with: gedit-bench edit" in said
 
 

@@ -47,6 +47,7 @@ def build_report(
     with_published: bool | Path = False,
     single_file: bool = False,
     embed_budget: float | None = None,
+    title: str = "",
 ) -> Path:
     """Render the leaderboard of the runs in some folders; return its page.
 
@@ -59,11 +60,13 @@ def build_report(
             the form of `data/published_results.json`.
         single_file: put thumbnails into the page, of a selection of samples that fits.
         embed_budget: megabytes that they may take there; 20 if None.
+        title: the page's title; one of its own if empty.
 
     Raises:
         UsageError: there is a budget for a single file, and none is asked for.
         DataError: nothing has been judged yet, or the published numbers can't be read.
     """
+    from gedit_bench.report.build import TITLE
     from gedit_bench.report.build import build_report as render_report
     from gedit_bench.report.embedding import BUDGET
     from gedit_bench.report.published import read_published
@@ -84,6 +87,7 @@ def build_report(
         out,
         allow_partial=allow_partial,
         sources=sources_of_runs(),
+        title=title.strip() or TITLE,
         published=published,
         single_file=single_file,
         embed_budget=BUDGET if embed_budget is None else embed_budget,

@@ -36,7 +36,8 @@ def explain(
     Prints rows that add up to it.
 
     From OURS to THEIRS: samples that only OURS has leave, by reason; on the samples that both have, scores are
-    replaced category by category; samples that only THEIRS has join; the way of averaging changes.
+    replaced category by category; samples that only THEIRS has join; the way of averaging changes. What was asked
+    otherwise stands below, with what the other scores of the same samples come to.
 
     Examples:
       gedit-bench explain results/x/default-1a2b3c4d results/x/official-5e6f7a8b
@@ -70,13 +71,18 @@ def _text(found: "Explanation", gap: "Gap", top: int, *, markdown: bool) -> str:
     from gedit_bench.report.markup import markdown_table
 
     form = markdown_table if markdown else table
-    names = _names(found)
+    names = found.names
     total = {measure: gap.second[measure] - gap.first[measure] for measure in gap.first}
     rows = [(names[0], "", *(f"{value:.3f}" for value in gap.first.values()))]
     rows += [(_words(part, names), str(part.samples), *map(_signed, part.differences.values())) for part in gap.parts]
     rows.append(("all of it", "", *map(_signed, total.values())))
     rows.append((names[1], "", *(f"{value:.3f}" for value in gap.second.values())))
     blocks = [form((f"headline, {gap.language}", "samples", *gap.first), rows)]
+    if found.asked:
+        asked = [(one.field, one.first, one.second) for one in found.asked]
+        together = ", ".join(f"{measure} {_signed(value)}" for measure, value in gap.rescored.items())
+        asked.append(("all of these, on the same samples", "", together))
+        blocks.append(form(("asked otherwise", *names), asked))
     if gap.moved[:top]:
         moved = [
             (
@@ -90,15 +96,6 @@ def _text(found: "Explanation", gap: "Gap", top: int, *, markdown: bool) -> str:
         ]
         blocks.append(form(("moves the headline most", *names, "by", "instruction"), moved))
     return "\n\n".join(blocks)
-
-
-def _names(found: "Explanation") -> tuple[str, str]:
-    """The two runs' names, or their judges' where these are the same."""
-    names = found.first.run.manifest.name, found.second.run.manifest.name
-    if names[0] != names[1]:
-        return names
-    judges = found.first.judgement.manifest.judge_id, found.second.judgement.manifest.judge_id
-    return judges if judges[0] != judges[1] else ("ours", "theirs")
 
 
 def _words(part: "Part", names: tuple[str, str]) -> str:
@@ -123,11 +120,13 @@ def _json(found: "Explanation", gaps: "list[Gap]", top: int) -> "Json":
         "first": str(found.first.judgement.path),
         "second": str(found.second.judgement.path),
         "differences": list(found.differences),
+        "asked": [asdict(one) for one in found.asked],
         "languages": {
             gap.language: {
                 "first": _numbers(gap.first),
                 "second": _numbers(gap.second),
                 "parts": [asdict(part) for part in gap.parts],
+                "rescored": _numbers(gap.rescored),
                 "moved_most": [
                     {
                         "sample": str(one.sample.id),

@@ -17,6 +17,7 @@ def report(
             help="Where the page lands. Default: leaderboard in the first of RUNS.",
         ),
     ] = None,
+    title: Annotated[str, option("--title", metavar="TEXT", help="The page's title. Default: one of its own.")] = "",
     allow_partial: AllowPartial = False,
     scoring: Scorings = None,
     with_published: Annotated[
@@ -38,7 +39,7 @@ def report(
     Examples:
       gedit-bench report
       gedit-bench report results/identity results/pil-filters --out /tmp/page
-      gedit-bench report --allow-partial
+      gedit-bench report --allow-partial --title "Editing at our group, 2026"
       gedit-bench report --scoring official --scoring zeros
       gedit-bench report --with-published
       gedit-bench report --single-file --embed-budget 8
@@ -49,6 +50,7 @@ def report(
     page = api.build_report(
         runs or [Path("results")],
         out,
+        title=title,
         allow_partial=allow_partial,
         scorings=scoring or ["official"],
         with_published=with_published,

@@ -1,11 +1,14 @@
 """Ctrl-C once finishes what is in flight; twice stops."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+
+log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)  # schedulers send SIGTERM before they kill
 
@@ -32,6 +35,7 @@ def stop_on_interrupt() -> Iterator[Stop]:
         if stop.requested:
             raise KeyboardInterrupt
         stop.requested = True
+        log.warning("Stopping once what is in flight is finished; Ctrl-C again stops at once.")
 
     before = {number: signal.signal(number, handle) for number in _SIGNALS}
     try:

@@ -26,7 +26,8 @@ from gedit_bench.engine.questions import (
     to_judge,
 )
 from gedit_bench.engine.reuse import find_earlier
-from gedit_bench.errors import DataError, GeditBenchError, Interrupted
+from gedit_bench.engine.spending import Call
+from gedit_bench.errors import BudgetError, DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.reading import read_answer, settled
 from gedit_bench.records import Aspect, Delivery, Reply, ReplyStatus
@@ -92,6 +93,20 @@ def _short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
+
+
+class _Leave:
+    """Whether a question may be tried once more: not once it came to stopping, nor where the money is gone."""
+
+    def __init__(self, call: Call, stopping: Callable[[], bool]) -> None:
+        self._call = call
+        self._stopping = stopping
+        self.given_up = False
+
+    def __call__(self, lost: bool) -> bool:
+        """See `transport.patience.Again`."""
+        self.given_up = self.given_up or self._stopping() or (lost and not self._call.afford())
+        return not self.given_up
 
 
 class _Loop:
@@ -194,18 +209,24 @@ class _Loop:
     async def _ask(self, one: Open, question: Question, request_sha256: str, attempt: int) -> Reply | None:
         """Ask and record; None if it came to stopping, here or while others were asked."""
         try:
-            async with self.gate, self.job.spending.call(question) as paid:
+            async with self.gate, self.job.spending.call(question) as call:
                 if self._stopping():
                     return None
                 started = monotonic()
-                answer = await self._answer(question)
-                paid(answer)
+                leave = _Leave(call, self._stopping)
+                answer = await self._answer(replace(question, again=leave))
+                call.paid(answer)
                 seconds = monotonic() - started
                 if not self.heard:
                     self._learn(Exchange(seconds, "failed" if answer.delivery in _UNHEARD else "answered"))
         except GeditBenchError as error:  # not raised on: the other parts may be in flight, and paid for
             self.fatal = self.fatal or error
             return None
+        if leave.given_up and answer.delivery in _UNHEARD:
+            self.fatal = self.fatal or call.refusal
+            if not (answer.lost_tries and isinstance(self.fatal, BudgetError)):
+                return None
+            answer = replace(answer, delivery=Delivery.OVER_BUDGET)  # noted because its tries may have to be paid
         part = Part(question.aspect, question.repeat)
         return self._record(one, part, attempt, answer, request_sha256, seconds)
 

@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gedit_bench.derived import scores_csv, write_derived
 from gedit_bench.errors import DataError
-from gedit_bench.judging.replay import ReplayJudge
-from gedit_bench.records import Edit, EditStatus, Sample
+from gedit_bench.fallback import failed_aspects, with_fallback
+from gedit_bench.judging.reading import verdicts
+from gedit_bench.judging.replay import ReplayJudge, replies_about
+from gedit_bench.records import Aspect, Edit, EditStatus, Reply, Sample, SampleId
 from gedit_bench.results import Scored, score
 from gedit_bench.store import layout
 from gedit_bench.store.atomic import write_bytes
@@ -24,6 +27,8 @@ log = logging.getLogger(__name__)
 
 def replay(run: Run, judge: ReplayJudge, samples: Sequence[Sample]) -> Scored:
     """Take over the replies about a run's edits of some samples; return what they are worth.
+
+    With a fallback judge's replies these are taken over, too, and what is returned is both together.
 
     Images that aren't there are taken at their recorded SHA-256. Where the original has a `scores.csv`, it is
     said whether its rows are what its replies say.
@@ -42,17 +47,44 @@ def replay(run: Run, judge: ReplayJudge, samples: Sequence[Sample]) -> Scored:
     folder = layout.replay_folder(run.path, manifest.judge_id, manifest.request_id, judge.digest())
     there = Judgement(folder, manifest).samples()  # selections only grow
     wanted = list({sample.id: sample for sample in (*there, *samples)}.values())
-    replies = judge.replies(_edits(run, wanted))
-    lines = "".join(json.dumps(to_json(reply), ensure_ascii=True, separators=(",", ":")) + "\n" for reply in replies)
+    edits = _edits(run, wanted)
+    replies = judge.replies(edits)
+    failed = failed_aspects(verdicts(wanted, {edit.sample: edit for edit in edits}, replies))
+    fallbacks = [(other, _of_fallback(other, edits, failed)) for other in judge.source.fallbacks()]
     judgement = Judgement(folder, publish(folder, manifest))
     with sole_writer(layout.lock_file(folder)):
-        note_selection(folder, wanted)
-        note_writer(folder, this_writer(judge=judge.name, endpoint=judge.endpoint))
-        write_bytes(folder / layout.REPLIES, lines.encode())
-        scored = score(run, judgement)
+        _take_over(judgement, judge.source, wanted, replies)
+        scored = both = score(run, judgement)
         write_derived(scored)
+        for other, its_replies in fallbacks:
+            marked = replace(other.manifest, replayed_from=manifest.replayed_from, created=manifest.created)
+            path = layout.fallback_folder(folder, marked.judge_id, marked.request_id)
+            second = Judgement(path, publish(path, marked))
+            _take_over(second, other, [sample for sample in wanted if sample.id in failed], its_replies)
+            both = with_fallback(scored, second)
+            write_derived(both)
     _compare(judge.source, scored)
-    return scored
+    return both
+
+
+def _of_fallback(
+    other: Judgement, edits: Sequence[Edit], failed: Mapping[SampleId, frozenset[Aspect]]
+) -> Sequence[Reply]:
+    """Another judge's replies about what failed, as far as it was asked about that."""
+    asked = {sample.id for sample in other.samples()} & failed.keys()
+    return replies_about(other, [(edit, failed[edit.sample]) for edit in edits if edit.sample in asked])
+
+
+def _take_over(judgement: Judgement, source: Judgement, samples: Sequence[Sample], replies: Iterable[Reply]) -> None:
+    """Write replies as they are, and who asked at which price."""
+    note_selection(judgement.path, samples)
+    there = {writer.writer for writer in judgement.writers()}
+    for writer in source.writers():
+        if writer.writer not in there:
+            note_writer(judgement.path, writer)
+    note_writer(judgement.path, this_writer(judge=judgement.manifest.judge, endpoint=judgement.manifest.endpoint))
+    lines = (json.dumps(to_json(reply), ensure_ascii=True, separators=(",", ":")) + "\n" for reply in replies)
+    write_bytes(judgement.path / layout.REPLIES, "".join(lines).encode())
 
 
 def _edits(run: Run, samples: Sequence[Sample]) -> list[Edit]:

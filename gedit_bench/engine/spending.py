@@ -1,15 +1,48 @@
 """Pays for judge calls: sets the most that one may cost aside in the budget, and settles what it did cost."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gedit_bench.accounting import cost_of
 from gedit_bench.engine.budget import Budget
-from gedit_bench.errors import UsageError
+from gedit_bench.errors import BudgetError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
 from gedit_bench.judging.tokens import worst_cost
 from gedit_bench.prices import Price
+
+
+class Call:
+    """A question that is being asked, where nothing limits what it may cost."""
+
+    refusal: BudgetError | UsageError | None = None
+    """Why another try was not paid for; known once the call is over."""
+
+    def afford(self) -> bool:
+        """Set money aside for another try, after one that may have to be paid all the same; False if none is left."""
+        return True
+
+    def paid(self, answer: Answer) -> None:
+        """Take note of what came of it; told nothing, nothing was paid."""
+
+
+class _Limited(Call):
+    """One that a budget pays for: `most` US dollars are set aside for each try."""
+
+    def __init__(self, budget: Budget, most: float) -> None:
+        self.most = most
+        self.tries = 1
+        self.refused = False
+        self.answer: Answer | None = None
+        self._budget = budget
+
+    def afford(self) -> bool:
+        self.refused = not self._budget.try_reserve(self.most)
+        self.tries += not self.refused
+        return not self.refused
+
+    def paid(self, answer: Answer) -> None:
+        self.answer = answer
 
 
 @dataclass(slots=True)
@@ -21,28 +54,26 @@ class Spending:
     _stretch: float = 1.0
 
     @asynccontextmanager
-    async def call(self, question: Question) -> AsyncIterator[Callable[[Answer], None]]:
-        """Yield, once the money is there, the function to be told the answer; told none, nothing was paid.
+    async def call(self, question: Question) -> AsyncIterator[Call]:
+        """Yield, once the money is there, the call to be told the answer.
 
         Raises:
             BudgetError: the budget is spent.
         """
         if self.budget is None or self.price is None or self.price.free:
-            yield _untold
+            yield Call()
             return
         thought = worst_cost(question, self.price)
-        most = thought * self._stretch
-        await self.budget.reserve(most)
-        cost = 0.0
-
-        def paid(answer: Answer) -> None:
-            nonlocal cost
-            cost = self._charge(answer, thought, most)
-
+        made = _Limited(self.budget, thought * self._stretch)
+        await self.budget.reserve(made.most)
         try:
-            yield paid
+            yield made
         finally:
-            self.budget.settle(most, cost)
+            cost = 0.0 if made.answer is None else self._charge(made.answer, thought, made.most)
+            for _ in range(made.tries - 1):
+                self.budget.settle(made.most, 0.0)
+            self.budget.settle(made.most, cost)
+            made.refusal = self.budget.refusal(made.most) if made.refused else None
 
     def _charge(self, answer: Answer, thought: float, most: float) -> float:
         """What an answer counts as: a try whose usage nobody told as much as was set aside for it."""
@@ -67,7 +98,3 @@ def checked_price(judge: Judge, price: Price | None, budget: Budget | None) -> S
             "Name its price with --prices FILE (data/prices.toml shows the form), or leave --max-cost out.",
         )
     return Spending(price, budget)
-
-
-def _untold(_answer: Answer) -> None:
-    """Nothing is counted where nothing is limited."""

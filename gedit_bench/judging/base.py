@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gedit_bench.records import Aspect, Delivery, Json
 from gedit_bench.transport.pressure import Listener
+
+if TYPE_CHECKING:
+    from gedit_bench.transport.patience import Again
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Question:
     `images` is (source, edit) for SC and (edit,) for PQ; `images_first` says that they stand before
     the text. `parameters` go into the request as they are, such as `max_tokens`. `repeat` tells apart
     independent askings of the same, which may be equal byte for byte. `image_detail` is the `detail` of
-    each image, None to send none.
+    each image, None to send none. `again` is what a judge that tries several times asks before it does; see there.
     """
 
     aspect: Aspect
@@ -33,6 +36,7 @@ class Question:
     parameters: Mapping[str, Json] = field(default_factory=dict)
     repeat: int = 0
     image_detail: str | None = None
+    again: "Again | None" = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from gedit_bench.judging.chat_format import HINTS, encode_request, read_response
 from gedit_bench.transport.addresses import basic, hide, read_key, split_url
 from gedit_bench.transport.clients import http_client, openai_client
 from gedit_bench.transport.failures import TransientError, Usage
-from gedit_bench.transport.patience import exchange, persist
+from gedit_bench.transport.patience import Again, exchange, persist
 from gedit_bench.transport.pressure import Exchange, Outcome, allowance
 
 if TYPE_CHECKING:
@@ -87,12 +87,12 @@ class OpenAICompatibleJudge(Judge):
         Too many requests, server errors, dropped connections and silence are tried again, with
         growing random waits or those that the server asks for, until `retry_for` is used up.
         """
-        return await self.complete(self.encode(question))
+        return await self.complete(self.encode(question), question.again)
 
-    async def complete(self, body: bytes) -> Answer:
+    async def complete(self, body: bytes, again: Again | None = None) -> Answer:
         """Return the answer to a request of any kind that chat completions take, asked as patiently as a question."""
         once = partial(self.attempt, body)
-        answer, failures, tries = await persist(once, self.timeout, self.retry_for)
+        answer, failures, tries = await persist(once, self.timeout, self.retry_for, again)
         if answer is None:
             answer = Answer(delivery=failures[-1].delivery, message=failures[-1].message)
         return with_failures(replace(answer, tries=tries), failures)

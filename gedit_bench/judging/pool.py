@@ -20,7 +20,7 @@ from gedit_bench.judging.pool_server import Server
 from gedit_bench.records import Delivery
 from gedit_bench.store.manifest import short_hash
 from gedit_bench.transport.failures import TransientError
-from gedit_bench.transport.patience import back_off
+from gedit_bench.transport.patience import LOOK_UP, Again, back_off
 from gedit_bench.transport.pressure import Exchange
 
 log = logging.getLogger(__name__)
@@ -30,15 +30,29 @@ _LONGEST_LABEL = 60
 
 @dataclass(slots=True)
 class _Course:
-    """One question on its way: until when, what went wrong, and when each server may be asked it again."""
+    """One question on its way: until when, what went wrong, and when each server may be asked it again.
+
+    `again` says whether it may be asked again at all, `lost` that the last try may have to be paid all the same.
+    """
 
     deadline: float
+    again: Again | None = None
+    lost: bool = False
     tries: int = 0
     last: TransientError | None = None
     server: str | None = None
     failures: dict[Server, int] = field(default_factory=dict)
     errors: list[TransientError] = field(default_factory=list)
     not_before: dict[Server, float] = field(default_factory=dict)
+
+    def wanted(self) -> bool:
+        """Whether somebody still waits for an answer."""
+        return self.again is None or self.again(False)
+
+    def may_try(self) -> bool:
+        """Whether there may be another try; where the last one was lost, it is paid for here."""
+        lost, self.lost = self.lost, False
+        return self.again is None or self.again(lost)
 
 
 class PoolJudge(Judge):
@@ -77,7 +91,7 @@ class PoolJudge(Judge):
         waits or those that it asks for.
         """
         body = self._servers[0].judge.encode(question)
-        course = _Course(monotonic() + self._retry_for)
+        course = _Course(monotonic() + self._retry_for, question.again)
         while (server := await self._choose(course)) is not None:
             answer = await self._try(server, body, course)
             if answer is not None:
@@ -126,11 +140,13 @@ class PoolJudge(Judge):
                 refusals = [server.refusal for server in self._servers if server.refusal is not None]
                 raise _worst(refusals, f"All {len(refusals)} servers refuse: {refusals[-1]}")
             now = monotonic()
-            if now >= course.deadline:
+            if now >= course.deadline or not course.wanted():
                 return None
             starts = {server: max(server.rest_until, course.not_before.get(server, 0.0)) for server in left}
             free = [server for server in left if starts[server] <= now and server.free(now)]
             if free:
+                if not course.may_try():
+                    return None
                 tried = course.failures
                 return min(
                     free, key=lambda one: (tried.get(one, 0), one.throttled_until > now, one.in_flight, one.turn)
@@ -138,7 +154,8 @@ class PoolJudge(Judge):
             soonest = min((start for start in starts.values() if start > now), default=course.deadline)
             if soonest >= course.deadline and not any(server.in_flight for server in left):
                 return None
-            await self._change(min(soonest, course.deadline) - now)
+            left_of_it = min(soonest, course.deadline) - now
+            await self._change(left_of_it if course.again is None else min(left_of_it, LOOK_UP))
 
     async def _try(self, server: Server, body: bytes, course: _Course) -> Answer | None:
         """Ask one server; None if another may do better."""
@@ -172,6 +189,7 @@ class PoolJudge(Judge):
 
     def _note(self, server: Server, error: TransientError, asked_at: float, course: _Course, *, fair: bool) -> None:
         course.errors.append(error)
+        course.lost = error.lost
         cut_short = error.delivery is Delivery.TIMEOUT and not fair
         if course.last is None or not cut_short:
             course.last, course.server = error, server.name
@@ -199,9 +217,7 @@ class PoolJudge(Judge):
     def _last_failure(self) -> TransientError:
         """What a server did before it was left alone, for questions that came when all of them were."""
         failures = [server.failure for server in self._servers if server.failure is not None]
-        if not failures:
-            raise RuntimeError("gave up without a reason")
-        return failures[-1]
+        return failures[-1] if failures else TransientError(Delivery.TRANSPORT, "No server could be asked.")
 
     async def _change(self, seconds: float) -> None:
         """Wait until a server's state changes, `seconds` at most."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from gedit_bench.errors import DataError, UsageError
 from gedit_bench.judging.base import Answer, Judge, Question
 from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
-from gedit_bench.records import Edit, EditStatus, Reply, SampleId
+from gedit_bench.records import Aspect, Edit, EditStatus, Reply, SampleId
 from gedit_bench.store import layout
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, read_manifest
 from gedit_bench.store.provenance import now
@@ -81,28 +81,45 @@ class ReplayJudge(Judge):
         """Return all stored replies about some edits, as they are, in the order in which they came.
 
         Raises:
-            MissingReplyError: an aspect of an `ok` edit has no reply that decides; nothing is made up for it.
+            MissingReplyError: an aspect of an `ok` edit has no reply that decides, in one of the repeats in which the
+                sample was asked about; nothing is made up for it.
         """
-        stored: dict[SampleId, list[tuple[int, Reply]]] = defaultdict(list)
-        for place, reply in enumerate(self.source.replies()):
-            stored[reply.sample].append((place, reply))
-        found: list[tuple[int, Reply]] = []
-        for edit in edits:
-            if edit.status is not EditStatus.OK:
-                continue
-            about = [(place, reply) for place, reply in stored[edit.sample] if reply.edit_sha256 == edit.sha256]
-            for aspect, attempts in attempts_by_aspect(edit, (reply for _, reply in about)).items():
-                if settled([read_answer(reply) for reply in attempts]) is None:
-                    raise self._missing(edit, aspect, bool(stored[edit.sample]) and not about)
-            found += about
-        return [reply for _, reply in sorted(found, key=lambda one: one[0])]
+        return replies_about(self.source, [(edit, tuple(Aspect)) for edit in edits if edit.status is EditStatus.OK])
 
-    def _missing(self, edit: Edit, aspect: str, another_image: bool) -> MissingReplyError:
-        why = "about another image of that sample only" if another_image else "none"
-        return MissingReplyError(
-            f"{self.source.path} lacks a reply about {edit.sample}, {aspect}: it has {why}. Nothing was written.",
-            "Replay the samples that it has, with --ids or --limit, or have the rest judged.",
-        )
+
+def replies_about(source: Judgement, needed: Iterable[tuple[Edit, Iterable[Aspect]]]) -> list[Reply]:
+    """Return a judgement's replies about some edits, as they are, in the order in which they came.
+
+    Args:
+        source: the judgement.
+        needed: `ok` edits, each with the aspects that must be decided in each repeat in which it was asked about.
+
+    Raises:
+        MissingReplyError: one of them isn't.
+    """
+    stored: dict[SampleId, list[tuple[int, Reply]]] = defaultdict(list)
+    for place, reply in enumerate(source.replies()):
+        stored[reply.sample].append((place, reply))
+    found: list[tuple[int, Reply]] = []
+    for edit, aspects in needed:
+        about = [(place, reply) for place, reply in stored[edit.sample] if reply.edit_sha256 == edit.sha256]
+        replies = [reply for _, reply in about]
+        for repeat in range(1 + max((reply.repeat for reply in replies), default=0)):
+            attempts = attempts_by_aspect(edit, replies, repeat)
+            for aspect in aspects:
+                if settled([read_answer(reply) for reply in attempts[aspect]]) is None:
+                    raise _missing(source, edit, aspect, repeat, bool(stored[edit.sample]) and not about)
+        found += about
+    return [reply for _, reply in sorted(found, key=lambda one: one[0])]
+
+
+def _missing(source: Judgement, edit: Edit, aspect: str, repeat: int, another_image: bool) -> MissingReplyError:
+    which = f"{aspect} in repeat {repeat + 1}" if repeat else aspect
+    why = "about another image of that sample only" if another_image else "none"
+    return MissingReplyError(
+        f"{source.path} lacks a reply about {edit.sample}, {which}: it has {why}. Nothing was written.",
+        "Replay the samples that it has, with --ids or --limit, or have the rest judged.",
+    )
 
 
 def _source(place: str) -> Judgement:

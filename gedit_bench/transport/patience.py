@@ -5,6 +5,7 @@ Retries are ours, not an SDK's: those know no deadline and would retry what can'
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from random import uniform
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+LOOK_UP = 0.25
+"""Seconds of waiting after which is asked again whether the next try is still wanted."""
+
+Again = Callable[[bool], bool]
+"""Says whether there may be another try. It is asked with True once before a try that follows one which may have to
+be paid all the same, and with False as often as one likes."""
+
+
+class _GivenUpError(Exception):
+    """Another try isn't wanted."""
 
 
 def back_off(failures: int, wanted: float | None) -> float:
@@ -29,7 +40,7 @@ def back_off(failures: int, wanted: float | None) -> float:
 
 
 async def persist(
-    attempt: Callable[[float], Awaitable[Result]], timeout: float, retry_for: float
+    attempt: Callable[[float], Awaitable[Result]], timeout: float, retry_for: float, again: Again | None = None
 ) -> tuple[Result | None, list[TransientError], int]:
     """Try until something comes of it; return that, the failures, and how many tries it took.
 
@@ -39,11 +50,14 @@ async def persist(
         attempt: makes one try within the seconds that it is given; a TransientError asks for another.
         timeout: seconds that one try may take.
         retry_for: seconds that all tries and the waits between them may take.
+        again: may give up before that; never if None.
     """
     deadline = monotonic() + retry_for
     failures: list[TransientError] = []
 
     async def try_once() -> Result:
+        if again is not None and failures and not again(failures[-1].lost):
+            raise _GivenUpError
         seconds = min(timeout, deadline - monotonic())
         try:
             return await attempt(seconds)
@@ -56,13 +70,25 @@ async def persist(
             raise
 
     retrying = AsyncRetrying(
-        retry=retry_if_exception_type(TransientError), wait=_wait, stop=stop_before_delay(retry_for)
+        retry=retry_if_exception_type(TransientError),
+        wait=_wait,
+        stop=stop_before_delay(retry_for),
+        sleep=partial(doze, again=again),
     )
     try:
         result: Result | None = await retrying(try_once)
     except RetryError:
         result = None
+    except _GivenUpError:
+        return None, failures, len(failures)
     return result, failures, cast(int, retrying.statistics["attempt_number"])
+
+
+async def doze(seconds: float, again: Again | None) -> None:
+    """Wait, but not on where another try is no longer wanted."""
+    until = monotonic() + seconds
+    while (left := until - monotonic()) > 0 and (again is None or again(False)):
+        await asyncio.sleep(left if again is None else min(left, LOOK_UP))
 
 
 async def exchange(send: Callable[[], Awaitable["Response"]], seconds: float, hide: Hide) -> "Response":

@@ -235,6 +235,14 @@ def test_with_published_shows_what_others_published(results: Path) -> None:
         assert (told in Path("page/index.html").read_text()) == bool(words or variable == "yes")
 
 
+def test_a_page_has_the_title_that_it_is_given(results: Path) -> None:
+    out = results.parent / "titled"
+    assert gedit_bench("report", results, "--out", out, "--title", "Ours & <theirs>").code == 0
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "<title>Ours &amp; &lt;theirs&gt;</title>" in page
+    assert json.loads((out / "leaderboard.json").read_text())["title"] == "Ours & <theirs>"
+
+
 def test_a_single_file_holds_what_its_budget_allows(results: Path) -> None:
     def pictures(*words: object) -> list[str]:
         assert gedit_bench("report", "--out", "page", *words).code == 0
@@ -784,6 +792,7 @@ COVERED: dict[str, dict[str, str]] = {
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
     "report": PARTIAL
     | {"--out": "test_report_out_is_where_the_page_lands"}
+    | {"--title": "test_a_page_has_the_title_that_it_is_given"}
     | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"}
     | {"--with-published": "test_with_published_shows_what_others_published"}
     | dict.fromkeys(("--single-file", "--embed-budget"), "test_a_single_file_holds_what_its_budget_allows"),

@@ -222,6 +222,27 @@ def test_a_large_image_and_one_of_another_size_are_kept_as_they_are(data: Path, 
     assert opened.image_path(found).read_bytes() == large
 
 
+def wrapped(text: str) -> str:
+    return "\n".join(text[start : start + 76] for start in range(0, len(text), 76))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"b64_json": wrapped(base64(png()))},
+        {"b64_json": "data:image/png;base64," + base64(png())},
+        {"url": "data:image/png;base64," + base64(png())},
+    ],
+)
+def test_base64_is_read_however_a_gateway_puts_it(image: dict[str, str], data: Path, tmp_path: Path) -> None:
+    with ScriptedJudge(edited(data=[image])) as server:
+        opened = made(server, data, tmp_path)
+    [found] = opened.edits().values()
+    assert found.status is EditStatus.OK, found.message
+    assert opened.image_path(found).read_bytes() == png()
+    assert len(server.received) == 1
+
+
 @pytest.mark.parametrize(("status", "ends"), [(200, EditStatus.OK), (404, EditStatus.TRANSPORT)])
 def test_a_gateways_address_is_fetched_without_the_key(
     data: Path, tmp_path: Path, prices: Path, status: int, ends: EditStatus

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fake_judge import FAULTS
 from judge_process import judge_process
-from scripted_judge import Scripted, ScriptedJudge, completion
+from scripted_judge import Received, Scripted, ScriptedJudge, completion
 from small_benchmark import OFFLINE, editing, lines, selection, write_benchmark
 
 from gedit_bench import EditStatus, JudgeSettings, Judging, Run, edit, judge
@@ -34,7 +34,7 @@ def run(data: Path, tmp_path: Path) -> Run:
     return edit("identity", selection(data), editing(tmp_path / "results"))
 
 
-def native(url: str, **more: object) -> Judging:
+def native(url: str | list[str], **more: object) -> Judging:
     """The native protocol, whose rubric needs no download, at a fake judge."""
     settings = {"name": "fake-judge", "base_url": url, "timeout": 20.0, "retry_for": 20.0, "concurrency": 16}
     only = more.pop("only", "missing")
@@ -55,6 +55,14 @@ def test_the_offline_judge_walks_the_whole_way(run: Run) -> None:
     assert folder.name.startswith("offline@local_pixels-")
     assert len(list(csv.DictReader(lines(folder / "scores.csv")))) == 22
     assert json.loads((folder / "summary.json").read_text())["scoring_id"] == "official.1"
+
+
+def test_twins_wait_for_each_other_so_that_their_source_is_prepared_once(tmp_path: Path) -> None:
+    data = write_benchmark(tmp_path / "benchmark", keys=4, side_by_side=True)
+    run = edit("identity", selection(data), editing(tmp_path / "results"))
+    scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline", concurrency=1)))
+    languages = [json.loads(line)["instruction_language"] for line in lines(scored.judgement.path / layout.REPLIES)]
+    assert (set(languages[:40]), set(languages[-40:])) == ({"en"}, {"cn"})
 
 
 def test_derived_files_can_be_deleted_and_come_back(run: Run) -> None:
@@ -217,6 +225,33 @@ def test_ctrl_c_saves_what_is_in_flight(run: Run) -> None:
         assert 0 < len(replies) == answered < 44
         judge(run, judging=native(server.url))
         assert server.stats()["requests"] == 44
+
+
+@pytest.mark.parametrize("servers", [1, 2])
+def test_ctrl_c_does_not_wait_for_a_judge_that_is_away(run: Run, servers: int) -> None:
+    models = Scripted({"data": [{"id": "fake-judge"}]})
+    away = Scripted({"error": {"message": "overloaded"}}, 503, headers={"Retry-After": "100"})
+    tried = threading.Event()
+
+    def respond(received: Received) -> Scripted:
+        if received.method == "GET":
+            return models
+        tried.set()
+        return away
+
+    def interrupt() -> None:
+        tried.wait(20)
+        time.sleep(0.3)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with ScriptedJudge(respond) as first, ScriptedJudge(respond) as second:
+        threading.Thread(target=interrupt, daemon=True).start()
+        url = [first.url, second.url][:servers]
+        started = time.monotonic()
+        with pytest.raises(Interrupted):
+            judge(run, judging=native(url, retry_for=600.0, concurrency=4))
+        assert time.monotonic() - started < 15
+    assert lines(next(run.path.rglob("replies.jsonl"))) == []  # nothing came, so all of it is asked next time
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,33 @@ def test_calls_that_nobody_heard_of_again_use_up_the_budget(made: Run, prices: P
     assert budget.spent > 0.15
 
 
+@pytest.mark.parametrize("servers", [1, 2])
+def test_tries_that_nobody_heard_of_again_never_break_the_limit(made: Run, prices: Path, servers: int) -> None:
+    """Each of them may be paid, so another is made only with money of its own; what it comes to is asked next time."""
+
+    def respond(received: Received) -> Scripted:
+        return MODELS if received.method == "GET" else Scripted(completion(), drop=True)
+
+    limit = 0.1
+    budget = Budget(limit)
+    with ScriptedJudge(respond) as first, ScriptedJudge(respond) as second:
+        url = [first.url, second.url][:servers] if servers > 1 else first.url
+        judging = asking(url, prices, retry_for=60.0, concurrency=4, endpoint_label="pool")
+        with pytest.raises(BudgetError, match=r"--max-cost is 0\.1\."):
+            judge(made, judging=judging, budget=budget)
+        sent = sum(received.method == "POST" for one in (first, second) for received in one.received)
+    assert limit / 2 < budget.spent <= limit
+    assert budget.reserved == pytest.approx(0)
+    [judgement] = made.judgements()
+    replies = judgement.replies()
+    assert {reply.delivery for reply in replies} == {"over_budget"}
+    assert sum(reply.lost_tries or 0 for reply in replies) == sent
+    with judge_process() as server:
+        scored = judge(made, judging=asking(server.url, prices, endpoint_label="pool"))
+        assert server.stats()["requests"] == 44
+    assert statuses(scored) == {ReplyStatus.OK: 44}
+
+
 @dataclass(frozen=True)
 class Cost:
     usd: float = 0.1

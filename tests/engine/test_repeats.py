@@ -9,7 +9,8 @@ from judge_process import judge_process
 from scripted_judge import Scripted, ScriptedJudge, completion
 from small_benchmark import OFFLINE, editing, selection, write_benchmark
 
-from gedit_bench import JudgeSettings, Judging, Run, edit, judge
+from gedit_bench import JudgeSettings, Judging, Run, Selection, edit, judge
+from gedit_bench.errors import DataError
 from gedit_bench.judging.protocol import PROTOCOLS
 from gedit_bench.records import Aspect, ReplyStatus
 from gedit_bench.state import run_state
@@ -117,6 +118,23 @@ def test_repeats_about_an_earlier_image_are_none_of_today(run: Run) -> None:
     (run.path / "edits.jsonl").write_text("".join(json.dumps(line) + "\n" for line in images.values()))
     [state] = run_state(run).judgements
     assert state.repeats == 1
+
+
+def test_a_replay_takes_over_every_repeat_and_misses_none(run: Run, data: Path) -> None:
+    with judge_process() as server:
+        judge(run, judging=native(server.url, 1))
+        few = Selection(data=str(data), tasks=("ps_human",))
+        scored = judge(run, few, native(server.url, 3))
+    replaying = Judging(judge=JudgeSettings(name=f"replay:{scored.judgement.path}"))
+    again = judge(run, judging=replaying)
+    assert (again.repeats, again.later) == (3, scored.later)
+    assert again.noise("en", "full").headline.judge == scored.noise("en", "full").headline.judge > 0
+    replies = scored.judgement.path / layout.REPLIES
+    every = [json.loads(line) for line in replies.read_text().splitlines()]
+    kept = [line for line in every if (line["aspect"], line["repeat"]) != ("PQ", 1)]
+    replies.write_text("".join(json.dumps(line) + "\n" for line in kept))
+    with pytest.raises(DataError, match=r"lacks a reply about ps_human/en/\w+, PQ in repeat 2"):
+        judge(run, judging=replaying)
 
 
 def test_both_aspects_are_asked_in_every_repeat(run: Run) -> None:

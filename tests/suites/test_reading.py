@@ -121,6 +121,18 @@ def test_a_suite_of_one_line_has_what_the_command_line_has_by_default() -> None:
     assert (suite.out, suite.max_cost, suite.report) == (Path("results"), None, SuiteReport())
 
 
+def test_a_model_may_have_a_place_of_its_own() -> None:
+    text = (
+        'ray_address = "auto"\nedit_timeout = 60\n'
+        'models = ["a", { model = "b", device = "" }, { model = "c", device = "cpu,cpu", edit_timeout = 5 }]\n'
+    )
+    places = [(one.editing.device, one.editing.ray_address, one.editing.edit_timeout) for one in read(text).models]
+    assert places == [("", "auto", 60), ("", None, None), ("cpu,cpu", None, 5)]
+    over = read_suite(Path("suite.toml"), {"ray_address": "node-1:6379", "out": "elsewhere"})
+    assert [one.editing.ray_address for one in over.models] == ["node-1:6379", None, None]
+    assert over.out == Path("elsewhere")
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
