@@ -42,7 +42,8 @@ def pipeline_class(source: PipelineSource, name: str | None) -> type:
 
     asked = name
     name = name or source.class_name()
-    found = getattr(diffusers, name, None)
+    with _without_advice():
+        found = getattr(diffusers, name, None)
     if not isinstance(found, type) or not name.endswith("Pipeline"):
         missing = f"{source.listing.name} needs the class {name}, which diffusers {diffusers.__version__} doesn't have"
         if asked:
@@ -183,6 +184,19 @@ def _configuration(library: object, quantise: str, dtype: "torch.dtype") -> obje
     return library.BitsAndBytesConfig(  # type: ignore[attr-defined]
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
     )
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """No advice about packages that would be used if they were here: what it can't do without is said by itself."""
+    import transformers.utils.logging
+
+    before = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.utils.logging.set_verbosity(before)
 
 
 @contextmanager

@@ -76,7 +76,7 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
             ray.init(address=placement.address, **quiet)
         except (OSError, RuntimeError, ValueError) as error:
             raise UnavailableError(
-                f"No Ray cluster answers at {placement.address}: {_first_line(error)}",
+                f"No Ray cluster answers at {placement.address}: {_first_line(error)}.",
                 "Start one with `ray start --head`, and run this on one of its machines.",
             ) from error
         return
@@ -96,7 +96,7 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
             **quiet,
         )
     except (RuntimeError, OSError, ValueError) as error:
-        raise UnavailableError(f"Ray can't be started: {_first_line(error)}", "Its logs are in /tmp/ray.") from error
+        raise UnavailableError(f"Ray can't be started: {_first_line(error)}.", "Its logs are in /tmp/ray.") from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if gpus:
@@ -125,4 +125,4 @@ def _posts(ray: ModuleType, placement: Placement) -> list[str]:
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
