@@ -77,7 +77,7 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
         except (OSError, RuntimeError, ValueError) as error:
             raise UnavailableError(
                 f"No Ray cluster answers at {placement.address}: {_first_line(error)}.",
-                "Start one with `ray start --head`, and run this on one of its machines.",
+                "Start one with `ray start --head`, and run this on one of its machines." + _about_tokens(placement),
             ) from error
         return
     gpus = sum(device != "cpu" for device in placement.devices)
@@ -102,6 +102,13 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
         if gpus:
             os.environ.pop("CUDA_VISIBLE_DEVICES")
             os.environ |= {} if before is None else {"CUDA_VISIBLE_DEVICES": before}
+
+
+def _about_tokens(placement: Placement) -> str:
+    """Ray sends its token to a cluster that it finds itself, and to a named address only where it is told to."""
+    if placement.address == "auto" or "RAY_AUTH_MODE" in os.environ:
+        return ""
+    return " If it wants a token, set RAY_AUTH_MODE=token."
 
 
 def _knock(address: str) -> None:
