@@ -12,8 +12,8 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return otherwise or (f"There are: {', '.join(names)}." if names else "")
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """Return the nearest match, whatever its case; None if nothing is near."""
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.5) -> str | None:
+    """Return the nearest match, whatever its case; None if nothing is alike by at least `cutoff`, of 1."""
     names = {one.lower(): one for one in known}
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+    near = get_close_matches(name.lower(), names, n=1, cutoff=cutoff)
     return names[near[0]] if near else None

@@ -83,7 +83,7 @@ def test_the_edit_is_the_last_picture_of_a_film(tmp_path: Path) -> None:
 
 
 def test_the_edit_is_the_picture_that_was_blank_in_the_row(tmp_path: Path) -> None:
-    model = loaded(save_visual_cloze(tmp_path / "tiny-visualcloze"))
+    model = loaded(save_visual_cloze(tmp_path / "tiny-visualcloze"), "size=source", "max_area=4096")
     asked: list[dict[str, object]] = []
     pipeline = model._pipeline
 
@@ -95,12 +95,16 @@ def test_the_edit_is_the_picture_that_was_blank_in_the_row(tmp_path: Path) -> No
     model._pipeline = watched
     [outcome] = made(model, request(size=(96, 67)))
     [arguments] = asked
-    assert arguments["image"] == [[request(size=(96, 67)).source, None]]
     assert arguments["task_prompt"].endswith("<editing instruction> Edit 0. <\\editing instruction>")
     assert (arguments["content_prompt"], "prompt" in arguments) == ("", False)
     assert outcome.image is not None
     assert outcome.extra["made_size"] == list(outcome.image.size)
-    assert outcome.extra["cropped_to"] == [93, 67]
+    assert (outcome.image.size, "cropped_to" in outcome.extra) == ((80, 48), False)
+    [[[shown, blank]]] = [arguments["image"]]
+    assert (shown.size, blank) == ((36, 26), None)  # what it takes whole at its size of 32²
+    model.settings = replace(model.settings, size="native", max_area=None)
+    [outcome] = made(model, request(size=(96, 67)))
+    assert (outcome.image.size, outcome.extra["cropped_to"]) == ((128, 128), [93, 67])  # its default is a square
     assert pipeline.generation_pipe._progress_bar_config == {"disable": True}
 
 

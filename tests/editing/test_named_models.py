@@ -19,9 +19,16 @@ from gedit_bench.store.run import find_runs
 RECIPES = [recipe for name in model_names() for recipe in recipes_of(name)]
 PIPELINES = [recipe for recipe in RECIPES if recipe.backend == "diffusers"]
 
+SQUARES = {"ChronoEditPipeline", "FluxKontextPipeline", "OmniGenPipeline", "VisualClozePipeline"}
+"""Classes that make one shape of all sources unless they are asked for another."""
+
 
 def named(recipe: Recipe) -> str:
     return f"{recipe.model}@{recipe.name}"
+
+
+def settings_of(model: str, recipe: str) -> dict[str, object]:
+    return next(one.settings for one in recipes_of(model) if one.name == (recipe or "default"))
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=named)
@@ -63,6 +70,8 @@ def test_the_pipeline_is_in_the_installed_diffusers_and_takes_the_settings(recip
     arguments = constant_arguments(signature, settings)
     assert arguments["num_inference_steps"] == settings.steps
     assert "{instruction" in template_for(signature, settings)
+    if settings.pipeline in SQUARES:
+        assert settings.size == "source"
     check_size(signature, settings)
     check_batch(signature, settings)
 
@@ -71,6 +80,7 @@ def test_the_pipeline_is_in_the_installed_diffusers_and_takes_the_settings(recip
     ("model", "weights"),
     [
         ("instruct-pix2pix", "tiny-ip2p"),
+        ("flux.1-kontext-dev", "tiny-kontext"),
         ("flux.1-kontext-dev@edit-r1", "tiny-kontext"),
         ("flux.2-klein-base-4b", "tiny-klein"),
     ],
@@ -84,13 +94,16 @@ def test_a_named_model_runs_with_other_weights_of_its_class(
     ended = gedit_bench("edit", "--model", model, "--data", three_samples, "--out", tmp_path, *options)
     assert ended.code == 0, ended.err
     [run] = find_runs([tmp_path])
+    for edit in run.edits().values():
+        (wide, high), (width, height) = edit.extra["source_size"], edit.extra["made_size"]
+        assert width / height == pytest.approx(wide / high, rel=0.05)  # but for rounding, which counts at toy size
     name, _, recipe = model.partition("@")
     manifest = run.manifest
     assert (manifest.model, manifest.name, manifest.backend) == (name, name, "diffusers")
     assert manifest.recipe == (recipe or "default")
     assert run.path.parent.name == name
     assert (manifest.settings["guidance"], manifest.origins["guidance"]) == (
-        recipes_of(name)[-1].settings["guidance"],
+        settings_of(name, recipe)["guidance"],
         "recipe",
     )
     assert [edit.status for edit in run.edits().values()] == ["ok"] * 3

@@ -93,3 +93,30 @@ def test_several_devices_without_ray_are_one_sentence(tmp_path: Path, monkeypatc
     with pytest.raises(UnavailableError, match="Several devices or machines need Ray, which is not here") as caught:
         edit("identity", Selection(data="sample", limit=1), Editing(out=tmp_path, device="cpu,cpu"))
     assert "pip install 'gedit-bench[ray]'" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("address", "mode", "told"), [("a:1", None, True), ("a:1", "token", False), ("auto", None, False)]
+)
+def test_a_token_is_spoken_of_where_ray_would_not_send_it(
+    address: str, mode: str | None, told: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gedit_bench.engine.cluster import session
+
+    ray = pytest.importorskip("ray")
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    if mode:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+
+    def refuse(**options: object) -> None:
+        raise ConnectionError("Failed to connect.")
+
+    monkeypatch.setattr(session, "_knock", lambda address: None)
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with (
+        pytest.raises(UnavailableError, match=r"answers at .*: Failed to connect\.$") as raised,
+        session.ray_session(place("", address)),
+    ):
+        pass
+    assert ("RAY_AUTH_MODE=token" in raised.value.hint) == told

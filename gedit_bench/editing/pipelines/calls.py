@@ -108,7 +108,8 @@ def constant_arguments(signature: Signature, settings: DiffusersSettings) -> dic
 
 def sizes_itself(signature: Signature, settings: DiffusersSettings) -> bool:
     """True if the call makes whatever width and height it is asked for, and is to be asked."""
-    return settings.size == "source" and signature.takes("height", "width") and not signature.takes("max_area")
+    sides = traits_of(signature.pipeline).sides
+    return settings.size == "source" and signature.takes(*sides) and not signature.takes("max_area")
 
 
 def template_for(signature: Signature, settings: DiffusersSettings) -> str:

@@ -1,5 +1,6 @@
 """A pipeline from the files of its source: class, data type, quantisation, where it computes."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -42,11 +43,12 @@ def pipeline_class(source: PipelineSource, name: str | None) -> type:
 
     asked = name
     name = name or source.class_name()
-    found = getattr(diffusers, name, None)
+    with _without_advice():
+        found = getattr(diffusers, name, None)
     if not isinstance(found, type) or not name.endswith("Pipeline"):
         missing = f"{source.listing.name} needs the class {name}, which diffusers {diffusers.__version__} doesn't have"
         if asked:
-            near = nearest(asked, (one for one in dir(diffusers) if one.endswith("Pipeline")))
+            near = nearest(asked, (one for one in dir(diffusers) if one.endswith("Pipeline")), cutoff=0.8)
             newer = "A newer one may: pip install --upgrade diffusers."
             raise UnavailableError(f"{missing}.", f"Did you mean {near!r}? {newer}" if near else newer)
         raise _of_another_version(missing, source.version(), diffusers.__version__)
@@ -124,7 +126,7 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
             quant_mapping=_quantisation(source.parts, settings.quantise, dtype)
         )
     try:
-        with _without_bars():
+        with _without_bars(), _without_worries(settings.pickles):
             pipeline = kind.from_pretrained(str(source.listing.folder), **options)  # type: ignore[attr-defined]
     except (OSError, ValueError, RuntimeError, TypeError, AttributeError, KeyError, SafetensorError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -183,6 +185,32 @@ def _configuration(library: object, quantise: str, dtype: "torch.dtype") -> obje
     return library.BitsAndBytesConfig(  # type: ignore[attr-defined]
         load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=dtype
     )
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """No advice about packages that would be used if they were here: what it can't do without is said by itself."""
+    import transformers.utils.logging
+
+    before = transformers.utils.logging.get_verbosity()
+    transformers.utils.logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        transformers.utils.logging.set_verbosity(before)
+
+
+@contextmanager
+def _without_worries(pickles: bool) -> Iterator[None]:
+    """Nothing about unsafe files where the user wants pickles, which are read as tensors alone."""
+    logger = logging.getLogger("diffusers.models.modeling_utils")
+    before = logger.level
+    if pickles:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 @contextmanager

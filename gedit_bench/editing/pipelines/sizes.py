@@ -29,7 +29,7 @@ def check_size(signature: Signature, settings: DiffusersSettings) -> None:
     Raises:
         UsageError: its call has no arguments for it.
     """
-    sized = signature.takes("height", "width") or signature.takes("use_input_image_size_as_output")
+    sized = signature.takes(*traits_of(signature.pipeline).sides) or signature.takes("use_input_image_size_as_output")
     if settings.size == "source" and not sized:
         raise UsageError(
             f"{signature.pipeline.__name__} can't be asked for a size.", "Use -o size=native or size=resize-to-source."
@@ -52,10 +52,11 @@ def ask(
         pipeline: the loaded one, which knows what it would crop to.
     """
     traits = traits_of(signature.pipeline)
-    arguments = _size_arguments(signature, source.size, settings, scale * traits.patches)
+    arguments = _size_arguments(signature, source.size, settings, scale)
     picture = source
     if settings.size != "native":
-        asked = (arguments["width"], arguments["height"]) if "width" in arguments else None
+        wide, high = traits.sides
+        asked = (arguments[wide], arguments[high]) if wide in arguments else None
         picture = _resized(source, _taken_whole(traits, source.size, scale, asked, pipeline))
     return Asked(picture, arguments)
 
@@ -85,17 +86,18 @@ def finish(
 
 
 def _size_arguments(
-    signature: Signature, source: Size, settings: DiffusersSettings, multiple: int
+    signature: Signature, source: Size, settings: DiffusersSettings, scale: int
 ) -> dict[str, int | bool]:
     if settings.size != "source":
         return {}
     if signature.takes("use_input_image_size_as_output"):
         return {"use_input_image_size_as_output": True}
+    traits = traits_of(signature.pipeline)
     factor = 1.0
     if settings.max_area is not None and sizes_itself(signature, settings):
         factor = (settings.max_area / (source[0] * source[1])) ** 0.5
-    width, height = (_rounded(side * factor, multiple) for side in source)
-    arguments: dict[str, int | bool] = {"width": width, "height": height}
+    width, height = (_rounded(side * factor, scale * traits.patches) for side in source)
+    arguments: dict[str, int | bool] = dict(zip(traits.sides, (width, height), strict=True))
     if signature.takes("max_area") and settings.max_area is None:
         arguments["max_area"] = width * height
         if signature.takes("_auto_resize"):

@@ -23,6 +23,7 @@ class Traits:
         most_side: it first shrinks a source whose longer side has more pixels than this.
         covers: it scales a source until it covers the size that this returns, and cuts off what stands out. Given are
             the loaded pipeline, the source's size, and the size that it is asked for, if any.
+        sides: the arguments that ask for the width and the height of the edit.
         rows: it takes rows of pictures, in the last of which the edit is a blank.
         words: the argument that takes the instruction.
         template: how an instruction is put; `{instruction}` stands for it, `{instruction:json}` for it as JSON.
@@ -35,6 +36,7 @@ class Traits:
     most_area: int | None = None
     most_side: int | None = None
     covers: Callable[[Any, Size, Size | None], Size] | None = None
+    sides: tuple[str, str] = ("width", "height")
     rows: bool = False
     words: str = "prompt"
     template: str = "{instruction}"
@@ -98,7 +100,12 @@ _KNOWN = {
     "StableDiffusionInstructPix2PixPipeline": Traits(batches=True, patches=1),
     "StableDiffusionXLInstructPix2PixPipeline": Traits(patches=1),
     "VisualClozePipeline": Traits(
-        covers=_visual_cloze, rows=True, words="task_prompt", template=_VISUAL_CLOZE, others={"content_prompt": ""}
+        covers=_visual_cloze,
+        sides=("upsampling_width", "upsampling_height"),
+        rows=True,
+        words="task_prompt",
+        template=_VISUAL_CLOZE,
+        others={"content_prompt": ""},
     ),
     "ZImageOmniPipeline": _FLUX2,
 }

@@ -76,8 +76,8 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
             ray.init(address=placement.address, **quiet)
         except (OSError, RuntimeError, ValueError) as error:
             raise UnavailableError(
-                f"No Ray cluster answers at {placement.address}: {_first_line(error)}",
-                "Start one with `ray start --head`, and run this on one of its machines.",
+                f"No Ray cluster answers at {placement.address}: {_first_line(error)}.",
+                "Start one with `ray start --head`, and run this on one of its machines." + _about_tokens(placement),
             ) from error
         return
     gpus = sum(device != "cpu" for device in placement.devices)
@@ -96,12 +96,19 @@ def _begin(ray: ModuleType, placement: Placement) -> None:
             **quiet,
         )
     except (RuntimeError, OSError, ValueError) as error:
-        raise UnavailableError(f"Ray can't be started: {_first_line(error)}", "Its logs are in /tmp/ray.") from error
+        raise UnavailableError(f"Ray can't be started: {_first_line(error)}.", "Its logs are in /tmp/ray.") from error
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if gpus:
             os.environ.pop("CUDA_VISIBLE_DEVICES")
             os.environ |= {} if before is None else {"CUDA_VISIBLE_DEVICES": before}
+
+
+def _about_tokens(placement: Placement) -> str:
+    """Ray sends its token to a cluster that it finds itself, and to a named address only where it is told to."""
+    if placement.address == "auto" or "RAY_AUTH_MODE" in os.environ:
+        return ""
+    return " If it wants a token, set RAY_AUTH_MODE=token."
 
 
 def _knock(address: str) -> None:
@@ -125,4 +132,4 @@ def _posts(ray: ModuleType, placement: Placement) -> list[str]:
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return next(iter(str(error).strip().splitlines()), type(error).__name__).rstrip(".")
