@@ -34,7 +34,7 @@ _USUAL_SCALE = 8
 class Diffusers(EditModel):
     """Loads a pipeline by its own index and calls it by its own signature.
 
-    Weights come from safetensors unless `pickles` is set, and no code of a repository is run.
+    Weights come from safetensors only, and no code of a repository is run.
     """
 
     name = "diffusers"
@@ -166,9 +166,7 @@ class Diffusers(EditModel):
         if not self.settings.source:
             raise UsageError("The model diffusers needs a pipeline.", _HINT)
         try:
-            return find_pipeline(
-                self.settings.source, self.settings.revision, self.settings.variant, pickles=self.settings.pickles
-            )
+            return find_pipeline(self.settings.source, self.settings.revision, self.settings.variant)
         except UnavailableError as error:
             return error
 

@@ -1,6 +1,5 @@
 """A pipeline from the files of its source: class, data type, quantisation, where it computes."""
 
-import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -104,7 +103,7 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
     Args:
         source: of the pipeline.
         kind: its class.
-        settings: for its variant, quantisation, and whether pickles are opened.
+        settings: for its variant and quantisation.
         dtype: of the weights.
 
     Raises:
@@ -113,12 +112,7 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
     from diffusers import DiffusionPipeline, PipelineQuantizationConfig
     from safetensors import SafetensorError
 
-    # None takes pickles where there are no others, through torch.load(weights_only=True)
-    options: dict[str, object] = {
-        "dtype": dtype,
-        "use_safetensors": None if settings.pickles else True,
-        "local_files_only": True,
-    }
+    options: dict[str, object] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
     if settings.variant:
         options["variant"] = settings.variant
     if settings.quantise != "none":
@@ -126,7 +120,7 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
             quant_mapping=_quantisation(source.parts, settings.quantise, dtype)
         )
     try:
-        with _without_bars(), _without_worries(settings.pickles):
+        with _without_bars():
             pipeline = kind.from_pretrained(str(source.listing.folder), **options)  # type: ignore[attr-defined]
     except (OSError, ValueError, RuntimeError, TypeError, AttributeError, KeyError, SafetensorError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -198,19 +192,6 @@ def _without_advice() -> Iterator[None]:
         yield
     finally:
         transformers.utils.logging.set_verbosity(before)
-
-
-@contextmanager
-def _without_worries(pickles: bool) -> Iterator[None]:
-    """Nothing about unsafe files where the user wants pickles, which are read as tensors alone."""
-    logger = logging.getLogger("diffusers.models.modeling_utils")
-    before = logger.level
-    if pickles:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 @contextmanager

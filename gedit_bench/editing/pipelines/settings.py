@@ -23,11 +23,6 @@ class DiffusersSettings:
     pipeline: str | None = setting(None, "Its class in diffusers; the one that it names itself.", decides_pixels=False)
     revision: str | None = setting(None, "Branch, tag or commit on the hub; main.", decides_pixels=False)
     variant: str = setting("", "Of the weight files, such as fp16.", decides_pixels=False)
-    pickles: bool = setting(
-        False,
-        "Take weights that are there only as pickles (.bin), read as tensors and nothing else.",
-        decides_pixels=False,
-    )
     steps: Annotated[int, Field(ge=1)] | None = setting(None, "Denoising steps: num_inference_steps.")
     guidance: float | None = setting(None, "Strength of the instruction: guidance_scale.")
     true_guidance: float | None = setting(None, "The same where guidance is distilled: true_cfg_scale.")
