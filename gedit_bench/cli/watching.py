@@ -24,8 +24,10 @@ def watching() -> Iterator[Watcher]:
             yield lambda progress: live.update(Text(harmless(described(progress))))
     else:
         lines = _PlainLines()
-        yield lines.watch
-        lines.end()
+        try:
+            yield lines.watch
+        finally:
+            lines.end()  # before the error that ended it, too
 
 
 def described(progress: Progress) -> str:
