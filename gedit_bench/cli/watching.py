@@ -59,7 +59,7 @@ class _PlainLines:
 
     def watch(self, progress: Progress) -> None:
         """Say how far it is, if it is time to."""
-        begins = self.latest is None or self.latest.stage != progress.stage
+        begins = self.latest is not progress  # another loop, though its name may be the same
         if begins:
             self.end()
         self.latest = progress
