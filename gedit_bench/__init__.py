@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gedit_bench.api import Editing, Judging, Selection, build_report, edit, judge, judge_each, run
+    from gedit_bench.api import Budget, Editing, Judging, Scored, Selection, build_report, edit, judge, judge_each, run
     from gedit_bench.comparison import compare
     from gedit_bench.dataset import load_benchmark
     from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
@@ -21,14 +21,17 @@ if TYPE_CHECKING:
     from gedit_bench.suites.suite import Suite, SuiteModel, SuiteReport
 
 _HOMES = {
-    "api": ("Editing", "Judging", "Selection", "build_report", "edit", "judge", "judge_each", "run"),
+    "api": (
+        *("Budget", "Editing", "Judging", "Scored", "Selection"),
+        *("build_report", "edit", "judge", "judge_each", "run"),
+    ),
     "comparison": ("compare",),
     "dataset": ("load_benchmark",),
     "editing.base": ("EditModel", "EditRequest", "Outcome", "setting"),
     "editing.registry": ("register",),
     "errors": ("GeditBenchError",),
-    "judging.base": ("Answer", "Judge", "Question"),
     "explaining": ("explain",),
+    "judging.base": ("Answer", "Judge", "Question"),
     "judging.registry": ("JudgeSettings",),
     "records": ("Delivery", "EditStatus", "ReplyStatus"),
     "scoring.summary": ("summarize",),
@@ -41,6 +44,7 @@ _MODULES = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Answer",
+    "Budget",
     "Delivery",
     "EditModel",
     "EditRequest",
@@ -54,6 +58,7 @@ __all__ = [
     "Question",
     "ReplyStatus",
     "Run",
+    "Scored",
     "Selection",
     "Suite",
     "SuiteModel",

@@ -46,7 +46,8 @@ class Spent:
         """Return the money in words: `$1.20`, `$1.20 and 3 calls of unknown cost`, `unknown`."""
         if self.known_usd is None:
             return "unknown"
-        return usd(self.usd) + (f" and {self.unknown} calls of unknown cost" if self.unknown else "")
+        calls = f"{self.unknown} call{'' if self.unknown == 1 else 's'}"
+        return usd(self.usd) + (f" and {calls} of unknown cost" if self.unknown else "")
 
     def words(self) -> str:
         """Return money and tokens: `$1.20 for 44 calls (66,000 tokens in, 0 of them cached, 2,640 out)`."""

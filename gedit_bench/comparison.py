@@ -150,7 +150,7 @@ def compare(
     same = [(one, other) for one in left for other in right if _alike(one, other, across=len(set(protocols)) > 1)]
     if len(same) != 1 and not (len(left) == len(right) == 1):
         folders = ", ".join(dict.fromkeys(str(one.judgement.path) for one in (*left, *right)))
-        raise UsageError("Which judgements are meant is unclear.", f"Name two of these folders: {folders}.")
+        raise UsageError("It is unclear which judgements are meant.", f"Name two of these folders: {folders}.")
     one, other = same[0] if same else (left[0], right[0])
     return Comparison(one, other, _differences(one, other))
 
@@ -165,7 +165,7 @@ def judgement_of(place: Run | str | Path) -> Scored:
     found = _judgements(place, None, OFFICIAL)
     if len(found) > 1:
         folders = ", ".join(str(one.judgement.path) for one in found)
-        raise UsageError("Which judgement is meant is unclear.", f"Name one of these folders: {folders}.")
+        raise UsageError("It is unclear which judgement is meant.", f"Name one of these folders: {folders}.")
     return found[0]
 
 

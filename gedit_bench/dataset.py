@@ -145,7 +145,9 @@ def _samples(columns: Mapping[str, list[Any]]) -> tuple[Sample, ...]:
         sample = _sample(row, dict(zip(_METADATA, values, strict=True)))
         first = rows_by_id.setdefault(sample.id, row)
         if first != row:
-            raise DataError(f"The rows {first} and {row} are the same sample {sample.id}.", "Every sample stands once.")
+            raise DataError(
+                f"The rows {first} and {row} are the same sample {sample.id}.", "Each sample may appear only once."
+            )
         samples.append(sample)
     return tuple(samples)
 

@@ -24,6 +24,8 @@ from gedit_bench.secrets import redact
 from gedit_bench.store.provenance import this_writer
 
 _WHOLE_BENCHMARK = 1212
+_LIGHTER = ("offload", "quantise", "memory", "fp8")
+"""Settings by which models make do with less memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,18 @@ def _about(name: str, editing: settling.Editing) -> Iterator[Finding]:
     except (GeditBenchError, ImportError) as error:
         yield _failed("model", error)
         return
-    complete = True
-    if choice.recipe.needs:
-        packages = _tried("packages", lambda: _packages(choice))
-        complete = packages.ok
+    packages = _tried("packages", lambda: _packages(choice)) if choice.recipe.needs else None
+    memory = _tried("memory", lambda: _memory(choice)) if choice.recipe.memory_gb is not None else None
+    if packages is not None:
         yield packages
-    yield _tried("model", lambda: _model(choice, editing) if complete else _weights(choice))
-    needed = choice.recipe.memory_gb
-    if needed is not None:
-        yield _tried("memory", lambda: _memory(choice.name, needed))
+    if packages is not None and not packages.ok:
+        yield _tried("model", lambda: _weights(choice, "packages are missing"))
+    elif memory is not None and not memory.ok:
+        yield _tried("model", lambda: _weights(choice, "the memory is too small"))
+    else:
+        yield _tried("model", lambda: _model(choice, editing))
+    if memory is not None:
+        yield memory
     yield _tried("space", lambda: _space(choice, editing))
 
 
@@ -115,11 +120,11 @@ def _packages(choice: ModelChoice) -> str:
     return f"{', '.join(choice.recipe.needs)}: here"
 
 
-def _weights(choice: ModelChoice) -> str:
+def _weights(choice: ModelChoice, why_not_loaded: str) -> str:
     choice.model.check()
     if download := choice.model.to_download():
         return f"{choice.name} can be downloaded, {download / 1e9:.1f} GB"
-    return f"{choice.name} has its weights here. Not loaded: packages are missing"
+    return f"{choice.name} has its weights here. Not loaded: {why_not_loaded}"
 
 
 def _model(choice: ModelChoice, editing: settling.Editing) -> str:
@@ -131,21 +136,24 @@ def _model(choice: ModelChoice, editing: settling.Editing) -> str:
     return f"{choice.name} loads, recipe {choice.recipe.name}"
 
 
-def _memory(name: str, needed: float) -> str:
-    """Compare the largest GPU with what a recipe asks for, which is approximate."""
+def _memory(choice: ModelChoice) -> str:
+    """Compare the largest GPU with what a recipe asks for, which is approximate and without what makes do with less."""
     import torch
 
-    asked = f"The recipe asks for about {needed:g} GB of GPU memory"
+    asked = f"The recipe asks for about {choice.recipe.memory_gb:g} GB of GPU memory"
+    lighter = [name for name in _LIGHTER if choice.origins.get(name) not in (None, "default", "recipe")]
+    if lighter:
+        return f"{asked}; what is left of that with -o {' and -o '.join(lighter)} isn't known"
     if not torch.cuda.is_available():
         raise UnavailableError(f"{asked}, and there is no GPU.")
     sizes = [torch.cuda.get_device_properties(index).total_memory for index in range(torch.cuda.device_count())]
     largest = max(sizes) / 1e9
-    if largest < needed:
+    if largest < (choice.recipe.memory_gb or 0):
         raise UnavailableError(
             f"{asked}, and the largest GPU has {largest:.0f} GB.",
-            f"`gedit-bench ls models {name}` tells the settings that make do with less.",
+            f"`gedit-bench ls models {choice.name}` tells the settings that make do with less.",
         )
-    return f"about {needed:g} GB of the {largest:.0f} GB that the largest GPU has"
+    return f"about {choice.recipe.memory_gb:g} GB of the {largest:.0f} GB that the largest GPU has"
 
 
 def _space(choice: ModelChoice, editing: settling.Editing) -> str:

@@ -175,16 +175,16 @@ def _rows(path: Path) -> list[_Row]:
     except OSError as error:
         raise UsageError(f"The prices {str(path)!r} can't be read: {error.strerror}.", _HINT) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is no TOML: {error}.", _HINT) from error
+        raise UsageError(f"{path} is not valid TOML: {error}.", _HINT) from error
     rows = value.get("price")
     if not isinstance(rows, list) or not rows or set(value) != {"price"}:
-        raise UsageError(f"{path} holds no list of prices and nothing else.", _HINT)
+        raise UsageError(f"{path} must hold a list of prices and nothing else.", _HINT)
     return [_row(row, f"{path}, price {number}") for number, row in enumerate(rows, start=1)]
 
 
 def _row(value: object, where: str) -> _Row:
     if not isinstance(value, dict):
-        raise UsageError(f"{where} is no table.", _HINT)
+        raise UsageError(f"{where} must be a table.", _HINT)
     fields = dict(value)
     models, endpoints = (_names(fields.pop(name, []), name, where) for name in ("models", "endpoints"))
     if not models:
@@ -214,7 +214,7 @@ def _image_tokens(value: Json, where: str) -> ImageTokens | None:
         return None
     counted = isinstance(value, dict) and (set(value) == {"patch"} or set(value) in ({"tile"}, {"base", "tile"}))
     if not counted:
-        raise UsageError(f"{where}: image_tokens is neither {{base, tile}} nor {{patch}}.", _HINT)
+        raise UsageError(f"{where}: image_tokens must be {{base, tile}} or {{patch}}.", _HINT)
     return ImageTokens(**{name: _amount(one, name, where) for name, one in cast(dict[str, Json], value).items()})
 
 
@@ -223,7 +223,7 @@ def _images(value: Json, where: str) -> ImagePrice | None:
         return None
     known = ("input", "output", "each", "tokens_in", "tokens_out")
     if not isinstance(value, dict) or not value or not set(value) <= set(known):
-        raise UsageError(f"{where}: images holds {', '.join(known)} and nothing else.", _HINT)
+        raise UsageError(f"{where}: images may hold {', '.join(known)} and nothing else.", _HINT)
     levels = value.get("tokens_out", {})
     if not isinstance(levels, dict):
         raise UsageError(f"{where}: tokens_out names no levels.", "Such as tokens_out = { high = [4160, 6240] }.")
@@ -237,7 +237,9 @@ def _images(value: Json, where: str) -> ImagePrice | None:
 
 def _span(value: Json, name: str, where: str) -> Span:
     if not isinstance(value, list) or len(value) != 2:
-        raise UsageError(f"{where}: {name} is no pair of numbers.", "Give the least and the most, such as [272, 408].")
+        raise UsageError(
+            f"{where}: {name} must be a pair of numbers.", "Give the least and the most, such as [272, 408]."
+        )
     low, high = (_amount(one, name, where) for one in value)
     if low > high:
         raise UsageError(f"{where}: {name} begins above its end.", "Give the least first.")
@@ -245,6 +247,8 @@ def _span(value: Json, name: str, where: str) -> Span:
 
 
 def _amount(value: Json, name: str, where: str) -> float:
+    if value is None:
+        raise UsageError(f"{where}: {name} is missing.", _HINT)
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not isfinite(cast(float, value)) or cast(float, value) < 0:
         raise UsageError(f"{where}: {name} can't be {value!r}.", "Give a number that isn't negative.")
@@ -261,7 +265,7 @@ def _text(value: object, name: str, where: str) -> str:
 
 def _names(value: object, name: str, where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
-        raise UsageError(f"{where}: {name} is no list of names.", _HINT)
+        raise UsageError(f"{where}: {name} must be a list of names.", _HINT)
     return tuple(value)
 
 

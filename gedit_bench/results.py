@@ -52,7 +52,7 @@ class Scored:
     """A judgement with what its replies are worth today.
 
     `models` are the model strings that the judge's server returned; more than one means that the
-    judge changed in mid-run. `verdicts` are those of the first repeat, which alone makes the numbers:
+    judge changed mid-run. `verdicts` are those of the first repeat, which alone makes the numbers:
     the official evaluation asks once. `later` are those of the repeats after it.
     `answering` is over all repeats. `fallback` is None unless another judge decided where this one failed.
     `judging_costs` holds what the replies about each sample have cost, `editing_usd` what its edits have,

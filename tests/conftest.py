@@ -24,6 +24,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     return
 
 
+@pytest.fixture
+def quick_http(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Clients that wait hundredths of a second before they ask again, and begin without reading certificates."""
+    from gedit_bench.transport import patience
+
+    # No test speaks TLS, and reading all the world's certificates takes 30 ms for each client.
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    certificates = tmp_path_factory.getbasetemp() / "no-certificates"
+    certificates.mkdir(exist_ok=True)
+    monkeypatch.setenv("SSL_CERT_DIR", str(certificates))
+    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
+
+
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """The folder of golden vectors."""

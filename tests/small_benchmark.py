@@ -20,8 +20,13 @@ def picture(seed: int, size: tuple[int, int] = (48, 32)) -> Image.Image:
     return Image.fromarray(pixels).resize(size)
 
 
-def write_benchmark(folder: Path, keys: int = 1, languages: tuple[str, ...] = ("en", "cn")) -> Path:
-    """Write a benchmark with `keys` samples of each category and language; twins share their source."""
+def write_benchmark(
+    folder: Path, keys: int = 1, languages: tuple[str, ...] = ("en", "cn"), side_by_side: bool = False
+) -> Path:
+    """Write a benchmark with `keys` samples of each category and language; twins share their source.
+
+    Twins are rows that follow each other if `side_by_side`.
+    """
     rows = [
         {
             "task_type": task,
@@ -36,6 +41,8 @@ def write_benchmark(folder: Path, keys: int = 1, languages: tuple[str, ...] = ("
         for index, task in enumerate(TASKS)
         for number in range(keys)
     ]
+    if side_by_side:
+        rows.sort(key=lambda row: str(row["key"]))
     datasets.Dataset.from_list(rows, features=FEATURES).save_to_disk(folder)
     return folder
 

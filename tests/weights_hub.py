@@ -6,9 +6,9 @@ import pytest
 from fake_hub import FakeHub
 from huggingface_hub import close_session, constants
 
+from step1x_edit.files import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
 from step1x_edit.hub import LANGUAGE_MODEL_ID
 from step1x_edit.hub_errors import ORIGINAL
-from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
 
 
 def weights_hub(folder: Path) -> FakeHub:

@@ -36,9 +36,13 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for one in (run, edit, judge, check, score, report, compare, explain, export, plan, status, show, ls, doctor, demo):
-    app.command()(verb(one))
-app.command("import")(verb(import_))  # whose name is a keyword of Python
+VERBS = (
+    *(demo, run, edit, judge, check, score, report, compare, explain),
+    *(plan, status, show, ls, doctor, export, import_),
+)
+ENVIRONMENT = "Every option can also be set as GEDIT_BENCH_<NAME>, such as GEDIT_BENCH_OUT for --out."
+for one in VERBS:
+    app.command(one.__name__.rstrip("_"), epilog=ENVIRONMENT)(verb(one))  # `import` is a keyword of Python
 
 
 class _Said(logging.Handler):
@@ -60,7 +64,10 @@ def _common(
         bool, typer.Option("--verbose", "-v", envvar="GEDIT_BENCH_VERBOSE", help="Show details and tracebacks.")
     ] = False,
     version: Annotated[
-        bool, typer.Option("--version", envvar="GEDIT_BENCH_VERSION", callback=_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option(
+            "--version", envvar="GEDIT_BENCH_VERSION", callback=_version, is_eager=True, help="Show the version."
+        ),
     ] = False,
 ) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[_Said()], force=True)

@@ -5,16 +5,21 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, SelectionOptions, option
+from gedit_bench.cli.edit_options import SelectionOptions
+from gedit_bench.cli.options import AsJson, option
 
 
 def check(
-    target: Annotated[Path, typer.Argument(help="A run, or a folder of images in the official layout.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="A run, or a folder of images in the official layout.")
+    ],
     selection: SelectionOptions,
-    top: Annotated[int, option("--top", min=0, help="How many of each problem to list.")] = 10,
+    top: Annotated[int, option("--top", metavar="N", min=0, help="How many of each problem to list.")] = 10,
     as_json: AsJson = False,
 ) -> None:
-    """Find missing, unreadable, duplicate and otherwise suspicious images. Exit 3 if any can't be judged.
+    """Find images that can't be judged or look wrong.
+
+    That is: missing, unreadable, duplicate, equal to their source, and more. Exit code 3 if any can't be judged.
 
     Examples:
       gedit-bench check my_images

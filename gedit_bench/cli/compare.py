@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, Scorings, option
+from gedit_bench.cli.options import AsJson, Scorings, checked, option
 
 if TYPE_CHECKING:
     from gedit_bench.comparison import Comparison
@@ -15,28 +15,42 @@ if TYPE_CHECKING:
 FORMATS = ("table", "md", "latex", "json")
 BY = ("task", "headline")
 
+First = Annotated[Path, typer.Argument(metavar="A", help="A run, or the folder of one of its judgements.")]
+Second = Annotated[
+    Path | None,
+    typer.Argument(metavar="B", help="Another. Default: the same, under another --protocol or --scoring."),
+]
+Protocols = Annotated[
+    list[str] | None,
+    option("--protocol", metavar="NAME", help="Judged under this protocol; given twice, one for each side."),
+]
+By = Annotated[str, option("--by", metavar="|".join(BY), help="Each category and the headline, or the headline alone.")]
+Top = Annotated[int, option("--top", metavar="N", min=0, help="How many lost and how many gained samples to list.")]
+Form = Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")]
+Page = Annotated[
+    Path | None,
+    option(
+        "--page",
+        metavar="PATH",
+        help="Also make a page of the lost and gained samples: an .html file, or a folder for it.",
+    ),
+]
+
 
 def compare(
-    first: Annotated[Path, typer.Argument(help="A run, or the folder of one of its judgements.")],
-    second: Annotated[
-        Path | None, typer.Argument(help="Another. Default: the same, under another --protocol or --scoring.")
-    ] = None,
-    protocol: Annotated[
-        list[str] | None, option("--protocol", help="Judged under this protocol; given twice, one for each side.")
-    ] = None,
+    first: First,
+    second: Second = None,
+    protocol: Protocols = None,
     scoring: Scorings = None,
-    by: Annotated[
-        str, option("--by", metavar="|".join(BY), help="Each category and the headline, or the headline alone.")
-    ] = "task",
-    top: Annotated[int, option("--top", min=0, help="How many lost and how many gained samples to list.")] = 20,
-    form: Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")] = "table",
+    by: By = "task",
+    top: Top = 20,
+    form: Form = "table",
     as_json: AsJson = False,
-    page: Annotated[
-        Path | None,
-        option("--page", help="Also make a page of the lost and gained samples: an .html file, or a folder for it."),
-    ] = None,
+    page: Page = None,
 ) -> None:
-    """Set two runs, or two ways of judging one, side by side over the samples that both have. Never a ranking.
+    """Set two runs, or two ways of judging one, side by side.
+
+    Only samples that both have are compared, and nothing is ranked.
 
     Differences are second minus first, with 95 % intervals. Two protocols or scorings of one run show how far the
     judging alone moves SC, PQ and O.
@@ -52,8 +66,8 @@ def compare(
     from gedit_bench.comparison import compare as pair_up
     from gedit_bench.report.paired_json import comparison_json
 
-    _checked("--format", form, FORMATS)
-    _checked("--by", by, BY)
+    checked("--format", form, FORMATS)
+    checked("--by", by, BY)
     found = pair_up(first, second, protocols=protocol or (), scorings=scoring or ())
     for remark in found.remarks:
         say(remark)
@@ -66,14 +80,6 @@ def compare(
         tell_json(comparison_json(found, by=by, top=top))
     else:
         tell(_text(found, form, by=by, top=top))
-
-
-def _checked(name: str, value: str, known: tuple[str, ...]) -> None:
-    from gedit_bench.errors import UsageError
-    from gedit_bench.nearest import did_you_mean
-
-    if value not in known:
-        raise UsageError(f"{name} can't be {value!r}.", did_you_mean(value, known))
 
 
 def _text(found: "Comparison", form: str, *, by: str, top: int) -> str:

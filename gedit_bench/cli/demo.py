@@ -9,10 +9,14 @@ MODELS = ("identity", "pil-filters", "pil-filters@gentle", "step1x-edit@tiny")
 
 
 def demo(
-    limit: Annotated[int | None, option("--limit", min=1, help="Samples per category and language.")] = None,
+    limit: Annotated[
+        int | None, option("--limit", metavar="N", min=1, help="Samples per category and language.")
+    ] = None,
     out: Out = Path("results"),
 ) -> None:
-    """Edit the bundled sample with several backends, measure the edits, and render the leaderboard.
+    """Try the whole way on the bundled sample.
+
+    Edits it with several backends, measures the edits, and renders the leaderboard. Needs no key, GPU or network.
 
     Examples:
       gedit-bench demo
@@ -30,6 +34,6 @@ def demo(
     with watching() as watch:
         scored = [api.run(model, selection, editing, judging, watch=watch) for model in MODELS]
     page = api.build_report([one.run.path for one in scored], out / "leaderboard")
-    tell(f"Leaderboard: {page}")
     for one in scored:
         print_scored(one)
+    tell(f"\nLeaderboard: {page}")

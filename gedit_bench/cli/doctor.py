@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, EndpointOptions, ModelOptions, option
+from gedit_bench.cli.edit_options import ModelOptions
+from gedit_bench.cli.judge_options import EndpointOptions
+from gedit_bench.cli.options import AsJson, option
 
 if TYPE_CHECKING:
     from gedit_bench.diagnosis import Finding
@@ -13,11 +15,15 @@ if TYPE_CHECKING:
 def doctor(
     editing: ModelOptions,
     judging: EndpointOptions,
-    model: Annotated[str | None, option("--model", "-m", help="Load this model, too, if its weights are here.")] = None,
-    data: Annotated[str | None, option("--data", help="Open these data, too.")] = None,
+    model: Annotated[
+        str | None, option("--model", "-m", metavar="NAME", help="Load this model, too, if its weights are here.")
+    ] = None,
+    data: Annotated[str | None, option("--data", metavar="NAME", help="Open these data, too.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check machine, keys, endpoint, rubric, data and weights. Shows no secret; spends nothing.
+    """Check machine, keys, endpoint, rubric, data and weights.
+
+    Shows no secret and spends nothing.
 
     Examples:
       gedit-bench doctor

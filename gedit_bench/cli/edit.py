@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import typer
 
-from gedit_bench.cli.options import EditOptions, MaxCost, Models, OnlyOption, Prices, SelectionOptions, SuiteFile
+from gedit_bench.cli.edit_options import EditOptions, SelectionOptions
+from gedit_bench.cli.options import MaxCost, Models, OnlyOption, Prices, SuiteFile
 from gedit_bench.cli.suites import only_model, several
 
 

@@ -106,7 +106,7 @@ def print_scored(scored: Scored) -> None:
     if scored.editing_usd:
         tell(f"editing cost {usd(sum(scored.editing_usd.values()))}")
     if scored.spent.prompt_tokens and scored.spent.known_usd is None:
-        say("Nobody knows what this judge costs; --prices FILE names a price.")
+        say("No price is known for this judge; --prices FILE can name one.")
 
 
 def _origin(manifest: JudgementManifest) -> str:
@@ -134,7 +134,7 @@ def _say_how_far_to_trust(scored: Scored, summaries: Iterable[Summary]) -> None:
                 found = scored.noise(summary.language, "full")
                 say(f"{summary.language}: noise of the judge: {noise_words(found)}; α of O {found.alpha['O']:.3f}.")
     if len(who.models) > 1:
-        say(f"The judge changed in mid-run: it called itself {', '.join(who.models)}.")
+        say(f"The judge changed mid-run: it called itself {', '.join(who.models)}.")
     if told := who.answering.words():
         say(f"Who answered as {manifest.judge_id} did not stay the same: {told}.")
     if told := alias_words(manifest.judge, who.models):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, option
+from gedit_bench.cli.options import AsJson, checked, option
 
 if TYPE_CHECKING:
     from gedit_bench.explaining import Explanation, Gap, Part
@@ -15,16 +15,25 @@ FORMATS = ("table", "md", "json")
 
 
 def explain(
-    ours: Annotated[Path, typer.Argument(help="A run, or the folder of one of its judgements.")],
-    theirs: Annotated[Path, typer.Argument(help="Another judgement of the same images, imported or not.")],
+    ours: Annotated[Path, typer.Argument(metavar="OURS", help="A run, or the folder of one of its judgements.")],
+    theirs: Annotated[
+        Path, typer.Argument(metavar="THEIRS", help="Another judgement of the same images, imported or not.")
+    ],
     lang: Annotated[
-        str | None, option("--lang", help="en, cn (or zh), all. Default: every one that both have.")
+        str | None,
+        option(
+            "--lang", metavar="en|cn|all", help="Language of the instructions (zh is cn). Default: each that both have."
+        ),
     ] = None,
-    top: Annotated[int, option("--top", min=0, help="How many of the samples that move it most to list.")] = 20,
+    top: Annotated[
+        int, option("--top", metavar="N", min=0, help="How many of the samples that move it most to list.")
+    ] = 20,
     form: Annotated[str, option("--format", metavar="|".join(FORMATS), help="How it is written.")] = "table",
     as_json: AsJson = False,
 ) -> None:
-    """Take the difference of two headlines apart, into rows that add up to it.
+    """Take the difference of two headlines apart.
+
+    Prints rows that add up to it.
 
     From OURS to THEIRS: samples that only OURS has leave, by reason; on the samples that both have, scores are
     replaced category by category; samples that only THEIRS has join; the way of averaging changes. What was asked
@@ -42,8 +51,7 @@ def explain(
     from gedit_bench.records import LANGUAGES
 
     known = (*LANGUAGES, "zh", "all")
-    if form not in FORMATS:
-        raise UsageError(f"--format can't be {form!r}.", did_you_mean(form, FORMATS))
+    checked("--format", form, FORMATS)
     if lang is not None and lang not in known:
         raise UsageError(f"There is no language {lang!r}.", did_you_mean(lang, known))
     found = take_apart(ours, theirs)

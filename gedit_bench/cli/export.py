@@ -5,13 +5,16 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import option
+from gedit_bench.cli.options import checked, option
 
 
 def export(
-    target: Annotated[Path, typer.Argument(help="A run, or the folder of one of its judgements.")],
+    target: Annotated[Path, typer.Argument(metavar="TARGET", help="A run, or the folder of one of its judgements.")],
     out: Annotated[
-        Path, option("--out", variable="GEDIT_BENCH_EXPORT_OUT", help="Folder that the files are written to.")
+        Path,
+        option(
+            "--out", metavar="FOLDER", variable="GEDIT_BENCH_EXPORT_OUT", help="Folder that the files are written to."
+        ),
     ],
     to: Annotated[
         str | None,
@@ -19,7 +22,9 @@ def export(
     ] = None,
     bundle: Annotated[bool, option("--bundle", help="The same as --to bundle.")] = False,
 ) -> None:
-    """Write score tables for the official statistics, a run's edits for EvalScope's offline mode, or a whole bundle.
+    """Write results for other tools, or a bundle to share.
+
+    Other tools get score tables for the official statistics, or a run's edits for EvalScope's offline mode.
 
     A bundle holds images, replies, manifests and tables with the SHA-256 of each file, and nothing of this machine:
     commands, absolute paths and hosts are left out. `gedit-bench import` verifies it.
@@ -34,15 +39,13 @@ def export(
     from gedit_bench.errors import UsageError
     from gedit_bench.interop.bundling import export_bundle
     from gedit_bench.interop.exporting import TARGETS, export_evalscope, export_official
-    from gedit_bench.nearest import did_you_mean
     from gedit_bench.store.layout import run_of_judgement
     from gedit_bench.store.run import Run
 
     if bundle and to not in (None, "bundle"):
-        raise UsageError(f"--bundle and --to {to} are two things.", "Name one.")
+        raise UsageError(f"--bundle and --to {to} contradict each other.", "Give one of them.")
     to = "bundle" if bundle else to or "official"
-    if to not in TARGETS:
-        raise UsageError(f"--to can't be {to!r}.", did_you_mean(to, TARGETS))
+    checked("--to", to, TARGETS)
     if to == "official":
         written = export_official(judgement_of(target), out)
     elif to == "bundle":

@@ -7,27 +7,29 @@ import typer
 
 from gedit_bench.cli.options import Out, option
 
+Source = Annotated[
+    Path,
+    typer.Argument(metavar="PATH", help="A file with another tool's scores, a folder that holds them, or a bundle."),
+]
+Tool = Annotated[
+    str | None,
+    option(
+        "--from", metavar="official|lmms-eval|evalscope|bundle", help="What wrote them. Default: told by the files."
+    ),
+]
+Name = Annotated[str | None, option("--name", metavar="NAME", help="Name shown in tables. Default: the model's.")]
+Data = Annotated[
+    str | None,
+    option(
+        "--data",
+        metavar="NAME",
+        help="Benchmark to check the rows against: hub id, folder, or 'sample'. Default: none.",
+    ),
+]
 
-def import_(
-    path: Annotated[
-        Path, typer.Argument(help="A file with another tool's scores, a folder that holds them, or a bundle.")
-    ],
-    tool: Annotated[
-        str | None,
-        option(
-            "--from",
-            metavar="official|lmms-eval|evalscope|bundle",
-            help="What wrote them. Default: told by the files.",
-        ),
-    ] = None,
-    out: Out = Path("results"),
-    name: Annotated[str | None, option("--name", help="Name shown in tables. Default: the model's.")] = None,
-    data: Annotated[
-        str | None,
-        option("--data", help="Benchmark to check the rows against: hub id, folder, or 'sample'. Default: none."),
-    ] = None,
-) -> None:
-    """Take in another tool's scores, and point out what looks wrong with them; or a bundle, and verify it.
+
+def import_(path: Source, tool: Tool = None, out: Out = Path("results"), name: Name = None, data: Data = None) -> None:
+    """Take in another tool's scores, or verify a bundle.
 
     Nothing says how another tool's score came about: a failed call may have become one. Imported rows have the status
     unknown and are never ranked. No images are needed. A bundle is compared file by file with its SHA-256, and its
@@ -72,7 +74,7 @@ def _take_in_bundle(path: Path, out: Path, name: str | None, data: str | None) -
     from gedit_bench.interop.unbundling import import_bundle
 
     if name is not None or data is not None:
-        raise UsageError("A bundle says itself what it is about.", "Leave --name and --data out.")
+        raise UsageError("A bundle brings its own name and data.", "Leave --name and --data out.")
     taken = import_bundle(path, out)
     tell(f"{len(taken.run.samples())} samples: {taken.run.path}")
     say(f"All {taken.files} files match their SHA-256." + (" It was here already." if taken.was_there else ""))

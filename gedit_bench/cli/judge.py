@@ -5,11 +5,15 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import JudgeOptions, MaxCost, OnlyOption, Out, SelectionOptions
+from gedit_bench.cli.edit_options import SelectionOptions
+from gedit_bench.cli.judge_options import JudgeOptions
+from gedit_bench.cli.options import MaxCost, OnlyOption, Out
 
 
 def judge(
-    target: Annotated[Path, typer.Argument(help="A run, or a folder of images in the official layout.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="A run, or a folder of images in the official layout.")
+    ],
     selection: SelectionOptions,
     judging: JudgeOptions,
     only: OnlyOption = "missing",

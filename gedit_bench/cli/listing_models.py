@@ -49,7 +49,7 @@ def models_text(rows: "list[dict[str, Json]]") -> str:
         lines = [line for row in others for line in _wrapped(row, COLUMNS - width - 2)]
         blocks.append(table(("backend", "what it is"), lines))
     if lacks:
-        blocks.append(f"What lacks comes with: {install_command(lacks)}")
+        blocks.append(f"What is missing comes with: {install_command(lacks)}")
     return "\n\n".join(blocks)
 
 

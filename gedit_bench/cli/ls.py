@@ -16,14 +16,15 @@ KINDS = ("models", "recipes", "judges", "protocols", "scorings", "tasks", "publi
 
 
 def ls(
-    kind: Annotated[str, typer.Argument(help=", ".join(KINDS))],
+    kind: Annotated[str, typer.Argument(metavar="WHAT", help=", ".join(KINDS))],
     name: Annotated[
-        str | None, typer.Argument(help="One model: its settings and recipes, or what was published of it.")
+        str | None,
+        typer.Argument(metavar="NAME", help="One model: its settings and recipes, or what was published of it."),
     ] = None,
     as_json: AsJson = False,
     out: Out = Path("results"),
 ) -> None:
-    """List models (with their settings), recipes, judges, protocols, scorings, categories, published numbers or runs.
+    """List models, recipes, judges, runs and more.
 
     Examples:
       gedit-bench ls models
@@ -146,7 +147,7 @@ def _published(model: str | None, whole: bool) -> "list[dict[str, Json]]":
     every = read_published()
     found = [one for one in every if model is None or model.casefold() in one.model.casefold()]
     if not found:
-        hint = did_you_mean(model or "", {one.model for one in every})
+        hint = did_you_mean(model or "", {one.model for one in every}, "See `gedit-bench ls published`.")
         raise UsageError(f"Nothing published is known of {model!r}.", hint)
     if whole:
         return [one.to_json() for one in found]

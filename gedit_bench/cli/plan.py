@@ -5,15 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from gedit_bench.cli.options import (
-    AsJson,
-    EditOptions,
-    JudgeOptions,
-    Models,
-    OnlyOption,
-    SelectionOptions,
-    SuiteFile,
-)
+from gedit_bench.cli.edit_options import EditOptions, SelectionOptions
+from gedit_bench.cli.judge_options import JudgeOptions
+from gedit_bench.cli.options import AsJson, Models, OnlyOption, SuiteFile, origin_of
 from gedit_bench.cli.suites import only_model, several
 
 if TYPE_CHECKING:
@@ -31,7 +25,9 @@ def plan(
     only: OnlyOption = "missing",
     as_json: AsJson = False,
 ) -> None:
-    """Say what `run` would do with the same options, and where each setting comes from.
+    """Say what `run` would do, and change nothing.
+
+    That is: edits, downloads, disk, questions, tokens, money, and where each setting comes from.
 
     Examples:
       gedit-bench plan --model step1x-edit
@@ -59,7 +55,8 @@ def plan(
         return
     tell("\n".join(f"{name + ':':<18}{value}" for name, value in made.lines()))
     settings = [(f"-o {name}", value, origin) for name, (value, origin) in made.settings.items()]
-    tell("\n" + table(("setting", "value", "from"), [*settings, *((name, *rest) for name, rest in options.items())]))
+    given = [(name, value, origin) for name, (value, origin) in options.items() if value]
+    tell("\n" + table(("setting", "value", "from"), [*settings, *given]))
 
 
 def _tell_suite(planned: "SuitePlan", as_json: bool) -> None:
@@ -81,7 +78,6 @@ def _tell_suite(planned: "SuitePlan", as_json: bool) -> None:
 
 def _options(context: typer.Context) -> dict[str, tuple[str, str]]:
     """Return each option's value in words (empty if it has none) and where that came from."""
-    from gedit_bench.cli.options import origin_of
     from gedit_bench.secrets import redact
 
     options = {}

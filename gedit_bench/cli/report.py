@@ -12,10 +12,12 @@ def report(
         Path | None,
         option(
             "--out",
+            metavar="FOLDER",
             variable="GEDIT_BENCH_REPORT_OUT",
             help="Where the page lands. Default: leaderboard in the first of RUNS.",
         ),
     ] = None,
+    title: Annotated[str, option("--title", metavar="TEXT", help="The page's title. Default: one of its own.")] = "",
     allow_partial: AllowPartial = False,
     scoring: Scorings = None,
     with_published: Annotated[
@@ -30,12 +32,14 @@ def report(
         option("--embed-budget", metavar="MB", min=0, help="What they may take in a single file. Default: 20."),
     ] = None,
 ) -> None:
-    """Render a page of any set of runs; beside it CSV, JSON, Markdown, LaTeX, scores by sample and claim cards.
+    """Render the leaderboard of any set of runs.
+
+    Beside the page stand its tables as CSV, JSON, Markdown and LaTeX, the scores of all samples, and claim cards.
 
     Examples:
       gedit-bench report
       gedit-bench report results/identity results/pil-filters --out /tmp/page
-      gedit-bench report --allow-partial
+      gedit-bench report --allow-partial --title "Editing at our group, 2026"
       gedit-bench report --scoring official --scoring zeros
       gedit-bench report --with-published
       gedit-bench report --single-file --embed-budget 8
@@ -46,6 +50,7 @@ def report(
     page = api.build_report(
         runs or [Path("results")],
         out,
+        title=title,
         allow_partial=allow_partial,
         scorings=scoring or ["official"],
         with_published=with_published,

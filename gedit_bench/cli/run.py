@@ -5,16 +5,9 @@ from pathlib import Path
 
 import typer
 
-from gedit_bench.cli.options import (
-    AllowPartial,
-    EditOptions,
-    JudgeOptions,
-    MaxCost,
-    Models,
-    OnlyOption,
-    SelectionOptions,
-    SuiteFile,
-)
+from gedit_bench.cli.edit_options import EditOptions, SelectionOptions
+from gedit_bench.cli.judge_options import JudgeOptions
+from gedit_bench.cli.options import AllowPartial, MaxCost, Models, OnlyOption, SuiteFile
 from gedit_bench.cli.suites import only_model, several
 
 
@@ -29,7 +22,7 @@ def run(
     max_cost: MaxCost = None,
     allow_partial: AllowPartial = False,
 ) -> None:
-    """Edit with a model or several, judge the edits, and render the leaderboard.
+    """Edit, judge, and render the leaderboard.
 
     Examples:
       gedit-bench run --model step1x-edit

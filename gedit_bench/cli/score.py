@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from gedit_bench.cli.options import AsJson, AskOptions
+from gedit_bench.cli.judge_options import AskOptions
+from gedit_bench.cli.options import AsJson
 
 
 def score(
-    source: Annotated[Path, typer.Argument(help="The image that was to be edited.")],
-    edit: Annotated[Path, typer.Argument(help="What became of it.")],
-    instruction: Annotated[str, typer.Argument(help="What was asked for.")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The image that was to be edited.")],
+    edit: Annotated[Path, typer.Argument(metavar="EDIT", help="What became of it.")],
+    instruction: Annotated[str, typer.Argument(metavar="INSTRUCTION", help="What was asked for.")],
     judging: AskOptions,
     as_json: AsJson = False,
 ) -> None:
@@ -30,12 +31,12 @@ def score(
     from gedit_bench.cli.ending import INCOMPLETE
     from gedit_bench.cli.verb import continue_with
     from gedit_bench.engine.triple import judge_triple
-    from gedit_bench.records import Json
+    from gedit_bench.records import Aspect, Json
 
     asking = api.prepare_asking(judging.resolve())
     found = asyncio.run(judge_triple(asking.judge, asking.protocol, asking.rubric, (source, edit), instruction))
-    scores = [reading.score for reading, _ in found.values()]
-    overall = None if None in scores else sqrt(scores[0] * scores[1])  # type: ignore[operator]  # none is None
+    sc, pq = (found[aspect][0].score for aspect in Aspect)
+    overall = None if sc is None or pq is None else sqrt(sc * pq)
     manifest = asking.manifest()
     if as_json:
         aspects: dict[str, Json] = {

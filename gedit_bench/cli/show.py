@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 def show(
-    run: Annotated[Path, typer.Argument(help="A run.")],
-    sample: Annotated[str, typer.Argument(help="A key, or category/language/key.")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run.")],
+    sample: Annotated[str, typer.Argument(metavar="SAMPLE", help="A key, or category/language/key.")],
     as_json: AsJson = False,
 ) -> None:
-    """Show a sample's edit and every reply about it, word for word.
+    """Show a sample's edit and every word about it.
 
     Examples:
       gedit-bench show results/identity/default-1a2b3c4d dcc59e9b2c337b45e97e41eaeec21db0

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 def status(
     runs: Runs = None,
-    scoring: Annotated[str, option("--scoring", help="How replies become numbers. See `ls scorings`.")] = "official",
+    scoring: Annotated[
+        str, option("--scoring", metavar="NAME", help="How replies become numbers. See `ls scorings`.")
+    ] = "official",
     as_json: AsJson = False,
 ) -> None:
     """Show how far runs and their judgements are.

@@ -1,4 +1,4 @@
-"""Which models a verb is about: one as ever, or several of them and suite files, which become a suite."""
+"""Which models a verb is about: a single one, or several, by `--model` or in a file, which make a suite."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from gedit_bench.settling import Editing, Judging, Selection
     from gedit_bench.suites.suite import Suite
 
-BESIDE_A_SUITE = {"suite", "only", "max_cost", "allow_partial", "out", "limit", "shard", "as_json"}
+_AT_THE_TOP = ("out", "max_cost", "device", "ray_address", "edit_timeout")
+"""Options that are keys of a suite's top level, too, and come before those."""
+
+BESIDE_A_SUITE = {"suite", "only", "allow_partial", "limit", "shard", "as_json", *_AT_THE_TOP}
 """Options that `--suite` can be given with; the file settles the others."""
 
 
@@ -52,7 +55,7 @@ def several(
         return _from_file(context, file, editing)
     if editing.name is not None:
         raise UsageError(
-            "One --name can't be that of several models.", "Name them in a suite file, see docs/suites.md."
+            "--name can't name several models.", "Give each its name in a suite file; docs/suites.md says how."
         )
     return Suite(
         models=[SuiteModel(model=model, editing=editing) for model in models or ()],
@@ -74,17 +77,14 @@ def _from_file(context: typer.Context, file: Path, editing: "Editing") -> "Suite
         if parameter.name in given.keys() - BESIDE_A_SUITE:
             name, origin = max(parameter.opts, key=len), origin_of(context, str(parameter.name))
             raise UsageError(f"{name} ({origin}) can't be given with --suite.", "Write it into the suite file.")
-    suite = read_suite(file)
-    out: Path = given.get("out", suite.out)
+    over = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+    suite = read_suite(file, {name: over[name] for name in _AT_THE_TOP if name in over})
     return replace(
         suite,
-        out=out,
         selection=replace(suite.selection, limit=given.get("limit", suite.selection.limit)),
         models=[
-            replace(one, editing=replace(one.editing, out=out, shard=editing.shard, only=editing.only))
-            for one in suite.models
+            replace(one, editing=replace(one.editing, shard=editing.shard, only=editing.only)) for one in suite.models
         ],
         judgings=[replace(judging, only=editing.only) for judging in suite.judgings],
-        max_cost=given.get("max_cost", suite.max_cost),
         report=replace(suite.report, allow_partial=given.get("allow_partial", suite.report.allow_partial)),
     )

@@ -34,9 +34,10 @@ def verb(function: Callable[..., None]) -> Callable[..., None]:
         hint = hints[name]
         if is_dataclass(hint) and isinstance(hint, type):
             groups[name] = hint
-            parameters += _options(hint)
         else:
             parameters.append(parameter.replace(annotation=hint, kind=inspect.Parameter.KEYWORD_ONLY))
+    for group in groups.values():  # behind what is a verb's own, such as --model
+        parameters += _options(group)
 
     def run(**given: Any) -> None:
         for name, group in groups.items():

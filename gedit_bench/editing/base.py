@@ -37,10 +37,11 @@ class EditRequest:
 class Outcome:
     """What became of one request, for a backend that knows more than an image.
 
-    Give `image`, or `encoded` where a finished file (with its `suffix`) must be kept byte for byte.
-    Without either, `status` and `message` say why. `extra` lands in the edit's line on disk; `lost_tries` in it counts
-    calls that may have been paid for although nobody heard of their end. A backend that works on several requests at
-    once names the `sample`, so that a result need not wait for those before it, and its wall time in `seconds`.
+    Give `image`, or `encoded` where a finished file (with its `suffix`) must be kept byte for byte; the image that it
+    holds may be given, too, and spares decoding it again. Without either, `status` and `message` say why. `extra` lands
+    in the edit's line on disk; `lost_tries` in it counts calls that may have been paid for although nobody heard of
+    their end. A backend that works on several requests at once names the `sample`, so that a result need not wait for
+    those before it, and its wall time in `seconds`.
     """
 
     image: Image.Image | None = None

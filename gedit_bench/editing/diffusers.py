@@ -34,7 +34,7 @@ _USUAL_SCALE = 8
 class Diffusers(EditModel):
     """Loads a pipeline by its own index and calls it by its own signature.
 
-    Weights come from safetensors only, and no code of a repository is run.
+    Weights come from safetensors unless `pickles` is set, and no code of a repository is run.
     """
 
     name = "diffusers"
@@ -137,7 +137,7 @@ class Diffusers(EditModel):
 
     def _made(self, requests: Sequence[EditRequest]) -> list[Outcome]:
         scale = self._scale()
-        asked = [ask(self._signature, request.source, self.settings, scale) for request in requests]
+        asked = [ask(self._signature, request.source, self.settings, scale, self._pipeline) for request in requests]
         template = template_for(self._signature, self.settings)
         constants = asked[0].arguments | self._constants()
         output = self._pipeline(
@@ -147,7 +147,7 @@ class Diffusers(EditModel):
         return [
             Outcome(status=EditStatus.FILTERED, message="The pipeline's safety checker found the edit unsafe.")
             if black
-            else finish(self._signature, picture, request.source, self.settings, scale)
+            else finish(self._signature, picture, request.source, self.settings, scale, self._pipeline)
             for picture, request, black in zip(pictures(output), requests, blackened, strict=True)
         ]
 
@@ -166,7 +166,9 @@ class Diffusers(EditModel):
         if not self.settings.source:
             raise UsageError("The model diffusers needs a pipeline.", _HINT)
         try:
-            return find_pipeline(self.settings.source, self.settings.revision, self.settings.variant)
+            return find_pipeline(
+                self.settings.source, self.settings.revision, self.settings.variant, pickles=self.settings.pickles
+            )
         except UnavailableError as error:
             return error
 

@@ -90,11 +90,11 @@ class Folder(EditModel):
         for path in image_files(folder, sample.key):
             try:
                 data = path.read_bytes()
-                decode(data)
+                image = decode(data)
             except (DataError, OSError) as error:
                 reasons.append(f"{path.name}: {error}")
             else:
-                return Outcome(encoded=data, suffix=path.suffix.lower(), extra={"file": path.name})
+                return Outcome(image, encoded=data, suffix=path.suffix.lower(), extra={"file": path.name})
         if reasons:
             return Outcome(status=EditStatus.EDIT_FAILED, message=" ".join(reasons))
         return Outcome(status=EditStatus.MISSING_IMAGE, message=f"There is no image for {sample}.")

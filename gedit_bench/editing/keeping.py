@@ -14,4 +14,4 @@ def keep(data: bytes) -> Outcome:
     """
     image = decode(data)
     suffix = _FORMATS.get(image.format or "")
-    return Outcome(image.convert("RGB")) if suffix is None else Outcome(encoded=data, suffix=suffix)
+    return Outcome(image.convert("RGB")) if suffix is None else Outcome(image, encoded=data, suffix=suffix)

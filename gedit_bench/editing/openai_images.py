@@ -112,9 +112,11 @@ class OpenAIImages(RemoteModel["AsyncOpenAI"]):
         extra: dict[str, Json] = {"tokens": asdict(usage)} if usage else {}
         extra |= {name: self.hide(said) for name in ("size", "quality") if (said := text(value.get(name)))}
         image = images[0] if images and isinstance(images[0], dict) else {}
-        if (encoded := text(image.get("b64_json"))) is not None:
+        address = text(image.get("url")) or ""
+        encoded = text(image.get("b64_json")) or (address if address.startswith("data:") else None)
+        if encoded is not None:
             return self.made(encoded, extra, usage)
-        if (address := text(image.get("url"))) is not None:
+        if address:
             try:
                 return self.made(await download(address, self.settings.timeout, self.hide), extra, usage)
             except DownloadError as error:  # paid for: asking again would pay again

@@ -1,12 +1,11 @@
 """Finds a backend by what the user calls it, and settles its settings.
 
-`NAME`, `NAME@RECIPE`, `NAME:ARGUMENT`, or `path.py:Class`. Names come from this folder (one file a
-family, `pil_filters.py` being `pil-filters`), from the decorator `register`, from the entry point group
-`gedit_bench.models`, and from recipes that name the backend which runs them.
+`NAME`, `NAME@RECIPE`, `NAME:ARGUMENT`, or `path.py:Class`. Names come from this folder (`BUILT_IN`), from the
+decorator `register`, from the entry point group `gedit_bench.models`, and from recipes that name the backend
+which runs them.
 """
 
 import importlib
-import pkgutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from importlib.metadata import entry_points
@@ -27,11 +26,9 @@ from gedit_bench.secrets import redact
 from gedit_bench.user_code import class_from_file, classes_in, code_sha256
 
 ENTRY_POINTS = "gedit_bench.models"
-_NOT_BACKENDS = {
-    *("apis", "base", "batching", "devices", "filters", "hashing", "keeping", "pipelines", "recipes", "registry"),
-    *("requirements", "rewriter", "rewriting"),
-    "worker",
-}
+BUILT_IN = ("command", "diffusers", "folder", "gemini", "identity", "openai_images", "pil_filters", "step1x_edit")
+"""The modules of this folder that hold a backend, one each: `pil_filters` is what `--model pil-filters` names."""
+
 _registered: dict[str, type[EditModel]] = {}
 
 Backend = TypeVar("Backend", bound=type[EditModel])
@@ -195,7 +192,7 @@ def _parse_spec(spec: str) -> _Spec:
 def _unknown(name: str) -> UsageError:
     if "/" in name:
         return UsageError(f"There is no model {name!r}.", f"A pipeline on the hub is named as diffusers:{name}.")
-    return UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names()))
+    return UsageError(f"There is no model {name!r}.", did_you_mean(name, model_names(), "See `gedit-bench ls models`."))
 
 
 def _from_file(path: Path, name: str) -> type[EditModel]:
@@ -247,8 +244,7 @@ def _means_none(value: object, hint: object) -> bool:
 
 
 def _builtin_modules() -> dict[str, str]:
-    modules = (module.name for module in pkgutil.iter_modules(editing.__path__))
-    return {name.replace("_", "-"): f"{editing.__name__}.{name}" for name in modules if name not in _NOT_BACKENDS}
+    return {name.replace("_", "-"): f"{editing.__name__}.{name}" for name in BUILT_IN}
 
 
 def _only_backend(module: ModuleType) -> type[EditModel]:

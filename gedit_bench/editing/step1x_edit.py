@@ -17,8 +17,9 @@ from gedit_bench.editing.hashing import remembered_sha256
 from gedit_bench.errors import UnavailableError
 
 if TYPE_CHECKING:
+    from step1x_edit.files import Files
     from step1x_edit.hub_errors import HubError
-    from step1x_edit.loading import Files, LoadOptions
+    from step1x_edit.loading import LoadOptions
     from step1x_edit.pipeline import Sampling, Step1XEditPipeline
     from step1x_edit.published import Published
 
@@ -80,7 +81,7 @@ class Step1XEdit(EditModel):
         Of weights on the hub the hub states it. What is nowhere to be found is left out, and `check` says so.
         A seed fixes the toy's weights.
         """
-        from step1x_edit.loading import image_processing
+        from step1x_edit.language_loading import image_processing
         from step1x_edit.weights import WeightsError
 
         found = {"image processing": image_processing()}
@@ -215,7 +216,7 @@ class Step1XEdit(EditModel):
             return error
 
     def _local_files(self) -> "Files":
-        from step1x_edit.loading import find_files
+        from step1x_edit.files import find_files
 
         return find_files(Path(self.settings.weights).expanduser(), self.settings.version)
 

@@ -1,8 +1,9 @@
-"""One chunk of samples through a backend: sources decoded, edits made, each result ready to be saved."""
+"""One chunk of samples through a backend: sources decoded, edits made, each result ready to be encoded."""
 
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 from PIL import Image
@@ -14,6 +15,9 @@ from gedit_bench.errors import DataError, GeditBenchError
 from gedit_bench.records import EditStatus, Sample, SourceKind
 
 log = logging.getLogger(__name__)
+
+Encode = Callable[[], Finished]
+"""What is left to do about a result, and needs no backend: encoding, hashing, flags. Any thread may do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,13 @@ def take_out(benchmark: Benchmark, sample: Sample, kind: SourceKind) -> Work | F
         return Finished(sample=sample.id, status=EditStatus.EDIT_FAILED, message=str(error))
 
 
-def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceKind) -> Iterator[Finished]:
-    """Yield what becomes of each sample: first those with a damaged source, then the others in order.
+def already(finished: Finished) -> Encode:
+    """Return a result about which nothing is left to do."""
+    return lambda: finished
+
+
+def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceKind) -> Iterator[Encode]:
+    """Yield what becomes of each sample: first those with a damaged source, then the others as they come.
 
     Raises:
         GeditBenchError: the backend can't go on.
@@ -44,12 +53,12 @@ def edit_chunk(model: EditModel, works: Sequence[Work], seed: int, kind: SourceK
         try:
             source = decode_source(work.source, work.sample.id, kind)
         except DataError as error:
-            yield Finished(sample=work.sample.id, status=EditStatus.EDIT_FAILED, message=str(error))
+            yield already(Finished(sample=work.sample.id, status=EditStatus.EDIT_FAILED, message=str(error)))
             continue
         requests.append(EditRequest(work.sample.id, work.sample.instruction, source, seed))
         source_ids[work.sample.id] = work.source_id
     for request, outcome, seconds in _results(model, requests):
-        yield finish(request, outcome, seconds, source_ids[request.sample])
+        yield partial(finish, request, outcome, seconds, source_ids[request.sample])
 
 
 def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tuple[EditRequest, Outcome, float]]:
@@ -83,9 +92,17 @@ class _TooMany(GeditBenchError):
 
 
 def _outcome(result: object) -> Outcome:
-    if isinstance(result, Outcome):
-        return result
+    """Return a result as an outcome with pixels of its own: a backend may close or reuse what it has yielded."""
     if isinstance(result, Image.Image):
-        return Outcome(image=result)
+        result = Outcome(image=result)
+    if isinstance(result, Outcome):
+        if not isinstance(result.image, Image.Image) or result.encoded is not None:
+            return result
+        try:
+            return replace(result, image=result.image.copy())
+        except (OSError, ValueError) as error:
+            result.image.close()
+            message = f"The backend returned an image that can't be read: {error}."
+            return replace(result, image=None, status=EditStatus.EDIT_FAILED, message=message)
     message = f"The backend returned {type(result).__name__}, not an image or an Outcome."
     return Outcome(status=EditStatus.EDIT_FAILED, message=message)

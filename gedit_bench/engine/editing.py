@@ -1,19 +1,21 @@
-"""The edit loop: chunks of requests to a backend, each result on disk before the next is asked for."""
+"""The edit loop: chunks of requests to a backend, each result brought to disk while the next is made."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from gedit_bench.dataset import Benchmark
 from gedit_bench.editing.base import EditModel
+from gedit_bench.engine.behind import Behind
 from gedit_bench.engine.budget import Budget
-from gedit_bench.engine.chunks import Work, edit_chunk, take_out
+from gedit_bench.engine.chunks import Encode, Work, already, edit_chunk, take_out
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
 from gedit_bench.engine.readying import close_model, load_model
-from gedit_bench.engine.saving import EditSaver, Finished
+from gedit_bench.engine.saving import EditSaver
 from gedit_bench.errors import Interrupted
 from gedit_bench.records import EditStatus, Sample
 from gedit_bench.store import layout
@@ -101,45 +103,50 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
     lines = JsonlWriter(layout.edits_file(job.run.path, job.shard))
     manifest = job.run.manifest
     saver = EditSaver(job.run.path, lines, manifest.seed, manifest.source)
+
+    def keep(encode: Encode, most: float, charged: list[float]) -> None:
+        finished = encode()
+        edit = saver.save(finished, writer.writer)
+        charged.append(finished.charge(most))
+        costs.append(finished.cost_usd or 0.0)
+        progress.done += 1
+        progress.counts[edit.status] += 1
+        watch(progress)
+
     try:
         most, tried = job.model.most_usd, False
-        dearest = most
+        costs = [most]
         while pending and not stop.requested:
             # While nobody knows what an edit costs, a limited budget risks one.
             blind = job.budget is not None and not (most or tried)
             chunk = list(pending[: 1 if blind else job.model.chunk])
-            with _paid(job.budget, chunk, most) as costs:
+            with _paid(job.budget, chunk, most) as charged, Behind() as behind:
                 pending = pending[len(chunk) :]
-                for finished in _edited(job, chunk):
-                    edit = saver.save(finished, writer.writer)
-                    costs.append(finished.charge(most))
-                    dearest = max(dearest, finished.cost_usd or 0.0)
-                    progress.done += 1
-                    progress.counts[edit.status] += 1
-                    watch(progress)
-            most, tried = dearest, True
+                for encode in _edited(job, chunk):
+                    behind.do(partial(keep, encode, most, charged))
+            most, tried = max(costs), True
     finally:
         lines.close()
 
 
 @contextmanager
 def _paid(budget: Budget | None, chunk: list[Sample], most: float) -> Iterator[list[float]]:
-    """Set `most` US dollars an edit aside, shorten the chunk to what is left, and settle the costs that are noted."""
-    costs: list[float] = []
+    """Set `most` US dollars an edit aside, shorten the chunk to what is left, and settle what is charged."""
+    charged: list[float] = []
     if budget is None:
-        yield costs
+        yield charged
         return
     while not budget.try_reserve(most * len(chunk)):
         if len(chunk) == 1:
             raise budget.refusal(most)
         chunk.pop()
     try:
-        yield costs
+        yield charged
     finally:
-        budget.settle(most * len(chunk), sum(costs))
+        budget.settle(most * len(chunk), sum(charged))
 
 
-def _edited(job: EditJob, samples: Sequence[Sample]) -> Iterator[Finished]:
+def _edited(job: EditJob, samples: Sequence[Sample]) -> Iterator[Encode]:
     manifest = job.run.manifest
     works = []
     for sample in samples:
@@ -147,5 +154,5 @@ def _edited(job: EditJob, samples: Sequence[Sample]) -> Iterator[Finished]:
         if isinstance(taken, Work):
             works.append(taken)
         else:
-            yield taken
+            yield already(taken)
     yield from edit_chunk(job.model, works, manifest.seed, manifest.source)

@@ -1,10 +1,14 @@
 """Where edits are made: on one device in this process, or on several, each with a process of its own."""
 
+import re
 from dataclasses import dataclass
 
 from gedit_bench.errors import UnavailableError, UsageError
 
 _EXAMPLE = "For example --device cuda:0, --device cuda:0,cuda:1, --device all or --device cpu."
+
+_DEVICE = re.compile(r"(cpu|cuda|mps|xpu|hpu|npu|mlu|musa)(:\d+)?")
+"""Kinds of device that torch knows and something can compute on."""
 
 EDIT_TIMEOUT = 600.0
 """Seconds that one edit may take in a process of its own, unless somebody says otherwise."""
@@ -80,9 +84,9 @@ def check_devices(placement: Placement) -> None:
 
 
 def _here(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(words) == 1 and not _DEVICE.fullmatch(words[0]):
+        raise UsageError(f"--device can't be {words[0]!r}.", _EXAMPLE)
     if len(words) < 2:
-        if words and not words[0]:
-            raise UsageError("--device names no device.", _EXAMPLE)
         return words
     for word in words:
         kind, colon, number = word.partition(":")

@@ -13,7 +13,7 @@ from gedit_bench.judging.base import EncodedImage, Judge, Question
 from gedit_bench.judging.pictures import edit_picture, source_picture
 from gedit_bench.judging.protocol import Protocol, Rubric
 from gedit_bench.judging.reading import attempts_by_aspect, read_answer, settled
-from gedit_bench.records import Aspect, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
+from gedit_bench.records import LANGUAGES, Aspect, Edit, EditStatus, Reply, ReplyStatus, Sample, SampleId
 from gedit_bench.results import Scored, score
 from gedit_bench.store.run import Judgement, Run
 
@@ -67,14 +67,17 @@ class Open:
 
 
 def to_judge(job: JudgeJob) -> list[Open]:
-    """Return the `ok` edits of the selection about which a part is still to be asked, with those parts."""
+    """Return the `ok` edits of the selection about which a part is still to be asked, with those parts.
+
+    One language comes after the other: twins side by side would both prepare the source that they share.
+    """
     edits = job.run.edits()
     replies: dict[SampleId, list[Reply]] = {}
     for reply in job.judgement.replies():
         replies.setdefault(reply.sample, []).append(reply)
     failed = None if job.fallback_for is None else failed_aspects(score(job.run, job.fallback_for).verdicts)
     found = []
-    for sample in job.samples:
+    for sample in sorted(job.samples, key=lambda sample: LANGUAGES.index(sample.id.language)):
         edit = edits.get(sample.id)
         if edit is None or edit.status is not EditStatus.OK:
             continue

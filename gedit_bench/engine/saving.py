@@ -141,7 +141,7 @@ class EditSaver:
 
 def _encoded(outcome: Outcome) -> tuple[bytes, str, Image.Image]:
     if outcome.encoded is not None:
-        return outcome.encoded, outcome.suffix, decode(outcome.encoded)
+        return outcome.encoded, outcome.suffix, outcome.image or decode(outcome.encoded)
     image = outcome.image
     if not isinstance(image, Image.Image) or 0 in image.size:
         raise DataError("The backend returned an image without pixels.")

@@ -13,6 +13,7 @@ from gedit_bench.report import words
 from gedit_bench.report.words import TableKey
 from gedit_bench.results import Scored
 from gedit_bench.scoring.bootstrap import RowUncertainty, resample, sources_of, uncertainty
+from gedit_bench.scoring.language_gap import LanguageGap
 from gedit_bench.scoring.noise import HeadlineErrors, Noise, headline_errors
 from gedit_bench.scoring.official import chosen
 from gedit_bench.scoring.ranking import Ranking, Standing
@@ -21,6 +22,8 @@ from gedit_bench.scoring.scorings import OFFICIAL
 from gedit_bench.scoring.summary import Summary
 from gedit_bench.store.manifest import JudgementManifest, RunManifest, short_hash
 from gedit_bench.trust import Trust, trust
+
+_WAYS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,8 @@ class Row:
     """An entry's numbers in one table. `rank` is None where `reason` says why.
 
     `judging` is what the replies about its `judged` samples have cost, `editing_usd` what its edits have, as
-    far as their backend stated it.
+    far as their backend stated it. `gap` is how its means in Chinese and English differ, None where no source was
+    scored in both.
     """
 
     entry: Entry
@@ -71,6 +75,7 @@ class Row:
     judging: Spent
     judged: int
     editing_usd: float | None
+    gap: LanguageGap | None = None
     rank: int | None = None
     uncertainty: RowUncertainty | None = None
     standing: Standing | None = None
@@ -176,6 +181,16 @@ class BoardTable:
         """Judge, returned model, protocol, scoring, language, subset and selection in words."""
         return words.caption(self.key, self.selected, self.judge.protocol, vlm=self.vlm)
 
+    @property
+    def short_caption(self) -> str:
+        """The same without language and subset, and without what the protocol means."""
+        return words.short_caption(self.key, self.selected, vlm=self.vlm)
+
+    @property
+    def way(self) -> tuple[str, str]:
+        """Who judged, and how it was asked, in words."""
+        return words.way(self.judge)
+
 
 @dataclass(frozen=True, slots=True)
 class Board:
@@ -199,7 +214,24 @@ class Board:
     @property
     def ways(self) -> tuple[tuple[str, str], ...]:
         """Each judge and how it was asked, in words, in the order of the tables."""
-        return tuple(dict.fromkeys(words.way(table.judge) for table in self.tables))
+        return tuple(dict.fromkeys(table.way for table in self.tables))
+
+    @property
+    def ways_told(self) -> tuple[tuple[str, str], ...]:
+        """As many of them as a page's head has room for."""
+        return self.ways[:_WAYS]
+
+    @property
+    def datasets(self) -> tuple[tuple[str, str], ...]:
+        """Name and revision of each dataset that was edited."""
+        found = ((entry.manifest.dataset, entry.manifest.dataset_revision) for entry in self.entries)
+        return tuple(dict.fromkeys(found))
+
+    def told_apart(self, table: BoardTable) -> str:
+        """Return what tells a table from the others of its language and subset; empty where there are none."""
+        keys = [one.key for one in self.tables]
+        alike = [key for key in keys if (key.language, key.subset) == (table.key.language, table.key.subset)]
+        return words.short_name(table.key, alike, table.judge.judge) if len(alike) > 1 else ""
 
     @property
     def runs(self) -> int:
@@ -217,9 +249,12 @@ def make_board(scored: Sequence[Scored], *, allow_partial: bool = False) -> Boar
     entries = _entries(scored)
     groups: dict[TableKey, list[Row]] = defaultdict(list)
     for entry in entries:
-        for summary in entry.scored.summaries(allow_partial=allow_partial):
+        summaries = entry.scored.summaries(allow_partial=allow_partial)
+        gaps = {subset: entry.scored.language_gap(subset) for subset in {summary.subset for summary in summaries}}
+        for summary in summaries:
             rows = chosen(entry.scored.verdicts, summary.language, summary.subset)
-            groups[_key(entry.scored, summary, rows)].append(_row(entry, summary, rows))
+            row = _row(entry, summary, rows, gaps[summary.subset])
+            groups[_key(entry.scored, summary, rows)].append(row)
     keys = sorted(groups, key=lambda key: _order(key, groups[key]))
     tables = [_table(number, key, _ranked(groups[key]), _apart(keys, key)) for number, key in enumerate(keys, start=1)]
     return Board(entries, tuple(tables))
@@ -281,7 +316,7 @@ def _key(scored: Scored, summary: Summary, rows: Iterable[Verdict]) -> TableKey:
     return TableKey(judge_id, returned, request_id, scoring_id, summary.language, summary.subset, selection, imported)
 
 
-def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
+def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict], gap: LanguageGap | None) -> Row:
     several = max(len(entry.scored.models), len(entry.scored.fallback.models) if entry.scored.fallback else 0)
     changed = f"the judge answered as {several} models" if entry.judge_changed else ""
     imported = "imported: nobody knows which scores are guesses" if any(row.imported for row in rows) else ""
@@ -304,6 +339,7 @@ def _row(entry: Entry, summary: Summary, rows: Sequence[Verdict]) -> Row:
         total(costs),
         len(costs),
         sum(paid) if paid else None,
+        gap,
     )
 
 

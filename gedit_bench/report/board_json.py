@@ -10,6 +10,7 @@ from gedit_bench.records import Json
 from gedit_bench.report.beside import Beside
 from gedit_bench.report.beside_tables import beside_json
 from gedit_bench.report.board import Board, BoardTable, Row
+from gedit_bench.report.language_gaps import gap_json
 from gedit_bench.scoring.bootstrap import Intervals, RowUncertainty
 from gedit_bench.scoring.ranking import Ranking
 
@@ -89,6 +90,7 @@ def _row_json(row: Row) -> dict[str, Json]:
         "cost": {"judging": row.judging.to_json(), "editing_usd": row.editing_usd},
         "noise": noise_json(row.noise),
         "fallback": fallback_json(row.entry.scored),
+        "language_gap": gap_json(row.gap),
     }
 
 

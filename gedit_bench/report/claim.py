@@ -84,6 +84,7 @@ def _claim(table: BoardTable, row: Row) -> Claim:
         ("dataset", f"{manifest.dataset}, revision {manifest.dataset_revision}"),
         ("trust", f"{entry.trust}: {TRUST_WORDS[entry.trust]}"),
         ("date", f"edited {manifest.created[:10]}, judged {entry.judge.created[:10]}"),
+        ("cost", _cost(row)),
         *_software(entry),
         ("command", command(entry)),
     )
@@ -100,6 +101,14 @@ def _numbers(row: Row) -> Facts:
         ("SC", words.bracketed(means.sc, found.sc if found else None)),
         ("PQ", words.bracketed(means.pq, found.pq if found else None)),
     )
+
+
+def _cost(row: Row) -> str:
+    """What judging these samples and making their edits has cost, as far as it is told; empty where nothing is."""
+    known = row.judging.worth_telling and row.judging.known_usd is not None
+    judging = f"judging {row.judging.money()}" if known else ""
+    editing = f"edits {words.dollars(row.editing_usd)}" if row.editing_usd is not None else ""
+    return ", ".join(filter(None, (judging, editing)))
 
 
 def _software(entry: Entry) -> Facts:

@@ -57,11 +57,12 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class PanelFigure:
-    """The headline's panel and 11 of categories, of the first 20 rows, on one axis."""
+    """The headline's panel and 11 of categories, of the first 20 rows, on one axis; `known` is False without a dot."""
 
     axis: Axis
     panels: tuple[Panel, ...]
     left_out: int
+    known: bool
 
     @property
     def words(self) -> str:
@@ -102,7 +103,8 @@ def panel_figure(table: BoardTable) -> PanelFigure:
     columns = {task: [interval_of(row, task) for row in rows] for task in ("", *TASKS)}
     scale = axis(bound for column in columns.values() for one in column for bound in (one.estimate, one.low, one.high))
     panels = tuple(_panel(task, rows, column, scale) for task, column in columns.items())
-    return PanelFigure(scale, panels, len(table.rows) - len(rows))
+    known = any(not isnan(one.estimate) for column in columns.values() for one in column)
+    return PanelFigure(scale, panels, len(table.rows) - len(rows), known)
 
 
 def _panel(task: str, rows: Sequence[Row], column: Sequence[Interval], scale: Axis) -> Panel:

@@ -23,10 +23,9 @@ def gallery_json(board: Board, cards: Sequence[Card], pictures: Pictures, out: P
     `out` is the page's folder, from which images in full are found; None if only what is in `pictures` may be shown.
     """
     judges = {(entry.judge.judge_id, entry.judge.request_id) for entry in board.entries}
+    several = len(judges) > 1
     runs = {path: index for index, path in enumerate(dict.fromkeys(e.scored.run.path for e in board.entries))}
-    entries: list[Json] = [
-        _entry(entry, out, runs[entry.scored.run.path], several=len(judges) > 1) for entry in board.entries
-    ]
+    entries: list[Json] = [_entry(entry, out, runs[entry.scored.run.path], several=several) for entry in board.entries]
     names, twins = _names(cards), _twins(cards)
     samples: list[Json] = [
         _sample(card, name, names[twins[index]] if index in twins else None, board.entries, pictures)
@@ -78,7 +77,7 @@ def _entry(entry: Entry, out: Path | None, run: int, *, several: bool) -> dict[s
         "run": run,
         "judge": f"{judge.label}, {judge.request_id}{'' if judge.vlm else ', no VLM'}{_other(entry)}",
         "judgeShort": (judge.judge if judge.vlm else "offline, no VLM") + _other(entry)
-        if several or not judge.vlm or entry.scored.fallback
+        if several or entry.scored.fallback
         else "",
         "about": f"{manifest.recipe} · {manifest.fingerprint}",
         "notes": manifest.notes,

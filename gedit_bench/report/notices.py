@@ -11,6 +11,20 @@ from gedit_bench.report.cards import Card, Pictures
 from gedit_bench.report.words import LANGUAGE_WORDS, samples
 from gedit_bench.store import layout
 
+_KINDS = {
+    "partial": "rows are of unfinished runs",
+    "damaged": "runs or files are damaged",
+    "judge": "judgements are by judges that changed in mid-run: their rows get no rank",
+    "fingerprint": "judgements are by judges that changed in mid-run, though not their names",
+    "replayed": "judgements are replays: nobody was asked",
+    "reported": "judgements came in bundles whose files match their SHA-256",
+    "fallback": "rows rest in part on a fallback judge",
+    "alias": "judges were asked by an alias",
+    "coverage": "rows have a category of which less than 95 % was scored, and no rank",
+    "empty": "rows have no headline",
+}
+"""What several warnings of a kind have in common."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -18,6 +32,27 @@ class Notice:
 
     kind: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeGroup:
+    """Warnings of one kind; `words` says in one line how many of what they are."""
+
+    kind: str
+    texts: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """For three or more of them, what stands above the sentences."""
+        return f"{len(self.texts)} {_KINDS.get(self.kind, 'warnings of one kind')}"
+
+
+def grouped(told: Iterable[Notice]) -> list[NoticeGroup]:
+    """Return warnings by kind, in the order in which the kinds come first."""
+    kinds: dict[str, list[str]] = {}
+    for notice in told:
+        kinds.setdefault(notice.kind, []).append(notice.text)
+    return [NoticeGroup(kind, tuple(texts)) for kind, texts in kinds.items()]
 
 
 def notices(board: Board, cards: Iterable[Card], pictures: Pictures) -> list[Notice]:

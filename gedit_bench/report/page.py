@@ -17,8 +17,9 @@ from gedit_bench.report.board import Board, BoardTable
 from gedit_bench.report.claim import claim_texts
 from gedit_bench.report.columns import columns, used
 from gedit_bench.report.embedding import Embedded
+from gedit_bench.report.language_gaps import language_gaps
 from gedit_bench.report.method import methods, other_scorings
-from gedit_bench.report.notices import Notice
+from gedit_bench.report.notices import Notice, grouped
 from gedit_bench.report.packing import script_data
 from gedit_bench.report.spread import spread_svg
 from gedit_bench.report.whisker import Scale, axis_svg, scale_of, whisker_svg
@@ -140,7 +141,9 @@ def _environment() -> Environment:
         "radar_figure": figures.radar_figure,
         "panel_figure": figures.panel_figure,
         "shorten": charts.shorten,
+        "grouped": grouped,
         "matrix": pairs.matrix,
+        "language_gaps": language_gaps,
         "signed": pairs.signed,
         "spread": spread_svg,
     }

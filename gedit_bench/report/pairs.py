@@ -30,8 +30,7 @@ class Cell:
     @property
     def tint(self) -> str:
         """The class of its tint; empty where the two are not told apart."""
-        strength = 1 + sum(abs(self.difference) >= bound for bound in _STRONGER)
-        return f"{'up' if self.difference > 0 else 'down'}{strength}" if self.told_apart else ""
+        return tint_of(self.difference) if self.told_apart else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,12 @@ def matrix(table: BoardTable) -> Matrix | None:
         tuple(row for number, row in enumerate(table.rows) if number not in part),
         ranking.smallest_difference,
     )
+
+
+def tint_of(difference: float) -> str:
+    """Return the class of the tint that says how large a difference is, and on which side."""
+    strength = 1 + sum(abs(difference) >= bound for bound in _STRONGER)
+    return f"{'up' if difference > 0 else 'down'}{strength}"
 
 
 def signed(value: float) -> str:

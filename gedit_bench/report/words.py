@@ -1,6 +1,6 @@
 """Numbers and identities in words, the same on the page and in the text tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import NamedTuple
 
@@ -139,6 +139,8 @@ def resolution(ranking: Ranking) -> str:
     """Return one sentence on which difference of O the samples resolve, and which pairs of models they tell apart."""
     apart, pairs = sum(pair.told_apart for pair in ranking.pairs), len(ranking.pairs)
     found = f"{apart} of {pairs} pairs are" if pairs > 1 else "the two are" if apart else "the two are not"
+    if two(ranking.smallest_difference) == two(0):
+        return f"{found[0].upper()}{found[1:]} told apart."
     return (
         f"The smallest difference that these samples typically resolve is {ranking.smallest_difference:.2f} in O, "
         f"for all pairs of models at once at 95 %: {found} told apart."
@@ -176,13 +178,54 @@ def way(judge: JudgementManifest) -> tuple[str, str]:
 
 def caption(key: TableKey, selected: int, protocol: str, *, vlm: bool) -> str:
     """Return a table's caption: what was judged, by whom, how it was asked, how it was scored."""
-    judged = f"Judged by {key.judge_id}; {returned_words(key.returned)}." if vlm else f"No VLM: {key.judge_id}."
-    imported = " Imported scores, of unknown status." if key.imported else ""
-    scoring = "." if key.scoring_id == OFFICIAL.id else f": {scoring_words(key.scoring_id)}"
     return (
         f"{subset_words(key.language, key.subset)}: {samples(selected)} selected (selection {key.selection}). "
-        f"{judged} Asked as {key.request_id}: {protocol_words(protocol)} Scored as {key.scoring_id}{scoring}{imported}"
+        f"{_judged(key, vlm)} Asked as {key.request_id}: {protocol_words(protocol)} {_scored(key)}"
     )
+
+
+def short_caption(key: TableKey, selected: int, *, vlm: bool) -> str:
+    """Return the same for a place where language and subset stand beside it, and what the protocol means is told."""
+    return (
+        f"{samples(selected)} selected (selection {key.selection}). "
+        f"{_judged(key, vlm)} Asked as {key.request_id}. {_scored(key)}"
+    )
+
+
+def _judged(key: TableKey, vlm: bool) -> str:
+    return f"Judged by {key.judge_id}; {returned_words(key.returned)}." if vlm else f"No VLM: {key.judge_id}."
+
+
+def _scored(key: TableKey) -> str:
+    scoring = "." if key.scoring_id == OFFICIAL.id else f": {scoring_words(key.scoring_id)}"
+    return f"Scored as {key.scoring_id}{scoring}{' Imported scores, of unknown status.' if key.imported else ''}"
+
+
+def short_name(key: TableKey, others: Sequence[TableKey], judge: str) -> str:
+    """Return the judge, and as much as tells a table from others, itself among them.
+
+    Args:
+        key: the table's.
+        others: those of all tables of its language and subset.
+        judge: the judge's name without its endpoint.
+    """
+    named = [other for other in others if other.judge_id.rpartition("@")[0] == judge]
+    same = [other for other in named if other.judge_id == key.judge_id]
+    parts = [key.judge_id if len({other.judge_id for other in named}) > 1 else judge]
+    if len({other.returned for other in same}) > 1:
+        parts.append(f"as {key.returned or 'nobody'}")
+    if len({other.request_id for other in same}) > 1:
+        parts.append(key.request_id)
+    scoring, _, fallback = key.scoring_id.partition("+fallback:")
+    if scoring != OFFICIAL.id:
+        parts.append(f"scored as {scoring}")
+    if fallback:
+        parts.append(f"with fallback {fallback.partition(' (')[0].rpartition('_')[0]}")
+    if len({other.selection for other in same}) > 1:
+        parts.append(f"selection {key.selection}")
+    if key.imported:
+        parts.append("imported")
+    return ", ".join(parts)
 
 
 def differences(number: int, first: TableKey, other: TableKey) -> str:

@@ -9,6 +9,9 @@ from gedit_bench.scoring.coverage import Coverage, coverage, coverage_by_categor
 from gedit_bench.scoring.official import Means, Table, aggregate, chosen
 from gedit_bench.scoring.scorings import OFFICIAL, Scoring, counted
 
+_NAMED = 3
+"""So many categories are named where something is wrong with many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -62,10 +65,18 @@ def _summary(language: Language, subset: Subset, rows: list[Verdict], allow_part
     total = coverage(rows)
     categories = coverage_by_category(rows)
     why_none = _why_none(table, mean, total, allow_partial)
-    thin = [f"{task} {part.share:.0%}" for task, part in categories.items() if part.selected and not part.enough]
-    why_unranked = f"coverage below 95 %: {', '.join(thin)}" if thin else ""
+    thin = {task: part.share for task, part in categories.items() if part.selected and not part.enough}
+    lowest = [f"{task} {int(100 * share + 1e-9)}%" for task, share in sorted(thin.items(), key=lambda one: one[1])]
+    why_unranked = f"coverage below 95 %: {_listed(lowest)}" if thin else ""
     headline = None if why_none else mean
     return Summary(language, subset, table, total, categories, headline, why_none, why_unranked, scoring)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Name a few, and count the others."""
+    return (
+        ", ".join(names) if len(names) <= _NAMED + 1 else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    )
 
 
 def _why_none(table: Table, mean: Means, total: Coverage, allow_partial: bool) -> str:
@@ -74,7 +85,7 @@ def _why_none(table: Table, mean: Means, total: Coverage, allow_partial: bool) -
     if table.empty and isnan(mean.overall):  # a mean over samples needs no category to be there
         plural = "categories" if len(table.empty) > 1 else "category"
         verb = "are" if len(table.empty) > 1 else "is"
-        return f"no headline: {plural} {', '.join(table.empty)} {verb} empty"
+        return f"no headline: {plural} {_listed(table.empty)} {verb} empty"
     if isnan(mean.sc) or isnan(mean.pq):
         return "no headline: a category has no SC or no PQ"
     return ""

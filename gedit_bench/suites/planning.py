@@ -1,4 +1,4 @@
-"""What working off a suite would take: a plan for each model and judge, and their sum."""
+"""What a suite would take: a plan for each model and judge, and their sum."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,6 +45,17 @@ class SuitePlan:
         return sum(low for low, _ in known), sum(high for _, high in known)
 
     @property
+    def edit_usd(self) -> tuple[float, float]:
+        """About what the edits cost in US dollars, from and to, as far as that can be told."""
+        known = [plan.edit_usd for plan in self.firsts if plan.edit_usd is not None]
+        return sum(low for low, _ in known), sum(high for _, high in known)
+
+    @property
+    def unknown_edits(self) -> int:
+        """How many of the models make edits of which nobody knows what they cost."""
+        return sum(plan.edit_usd is None for plan in self.firsts)
+
+    @property
     def unknown(self) -> int:
         """How many of the plans ask questions of which nobody knows what they cost."""
         return sum(plan.questions > 0 and plan.usd is None and not _free(plan) for plan in self.plans)
@@ -54,6 +65,8 @@ class SuitePlan:
         totals = self._totals()
         yield "models", str(len(self.models))
         yield "to edit", f"{totals['to_edit']} (at most about {sum(p.disk_bytes for p in self.firsts) / 1e6:.0f} MB)"
+        if money := _words(self.edit_usd, self.unknown_edits, f"{len(self.models)} models"):
+            yield "cost of edits", money
         if download := sum(plan.download_bytes for plan in self.firsts):
             yield "to download", f"{download / 1e9:.1f} GB of weights"
         yield "questions", f"{totals['questions']} to ask; each that can't be read is asked once more"
@@ -61,7 +74,7 @@ class SuitePlan:
             yield "reused", f"{totals['reusable']} answers of other runs about the same images"
         if any(plan.tokens is not None for plan in self.plans):
             yield "tokens", f"about {self.tokens.words()}"
-        if money := self._money():
+        if money := _words(self.usd, self.unknown, f"{len(self.plans)} judgements"):
             yield "cost", money
         for reason in self.missing:
             yield "missing", reason
@@ -82,15 +95,11 @@ class SuitePlan:
             "questions": sum(plan.questions for plan in self.plans),
             "reusable": sum(plan.reusable for plan in self.plans),
             "tokens": {"prompt": list(self.tokens.prompt), "completion": list(self.tokens.completion)},
+            "edit_usd": list(self.edit_usd),
+            "models_of_unknown_cost": self.unknown_edits,
             "usd": list(self.usd),
             "plans_of_unknown_cost": self.unknown,
         }
-
-    def _money(self) -> str:
-        low, high = self.usd
-        known = f"about {usd(low)} to {usd(high)}" if high else ""
-        unknown = f"unknown for {self.unknown} of {len(self.plans)} judgements" if self.unknown else ""
-        return ", ".join(filter(None, (known, unknown)))
 
 
 def plan_suite(suite: Suite) -> SuitePlan:
@@ -118,3 +127,9 @@ def plan_suite(suite: Suite) -> SuitePlan:
 
 def _free(plan: Plan) -> bool:
     return plan.price is not None and plan.price.free
+
+
+def _words(cost: tuple[float, float], unknown: int, of: str) -> str:
+    low, high = cost
+    known = f"about {usd(low)} to {usd(high)}" if high else ""
+    return ", ".join(filter(None, (known, f"unknown for {unknown} of {of}" if unknown else "")))

@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +35,13 @@ class _Selection(_Table):
     ids: str | None = None
 
 
-class _Model(_Table):
+class _Place(_Table):
+    device: str | None = None
+    ray_address: str | None = None
+    edit_timeout: float | None = Field(default=None, ge=0.1)
+
+
+class _Model(_Place):
     model: str = Field(min_length=1)
     recipe: str | None = None
     name: str | None = None
@@ -73,7 +80,7 @@ def _tables(key: str) -> BeforeValidator:
     return BeforeValidator(expanded)
 
 
-class _File(_Table):
+class _File(_Place):
     out: str = "results"
     seed: int = 42
     max_cost: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -87,20 +94,24 @@ class _File(_Table):
 _TABLES: dict[str, type[_Table]] = {"selection": _Selection, "models": _Model, "judges": _Judge, "report": _Report}
 
 
-def read_suite(path: Path) -> Suite:
+def read_suite(path: Path, over: Mapping[str, JsonValue] | None = None) -> Suite:
     """Return the suite in a file. Paths in it are taken from the working folder, as on the command line.
 
+    Args:
+        path: the file.
+        over: keys of its top level that have other values than it says.
+
     Raises:
-        UsageError: the file isn't there, is no TOML, or holds what a suite can't; the message says where.
+        UsageError: the file isn't there, is not valid TOML, or holds what a suite can't; the message says where.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The suite {path} can't be read: {error}.", "Give a TOML file.") from error
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"The suite {path} is no TOML: {error}.", "Correct it there.") from error
+        raise UsageError(f"The suite {path} is not valid TOML: {error}.", "Correct it there.") from error
     try:
-        file = _File.model_validate(content)
+        file = _File.model_validate({**content, **(over or {})})
     except ValidationError as error:
         raise _explained(path, error) from error
     out = Path(file.out)
@@ -120,6 +131,8 @@ def _model(path: Path, number: int, one: _Model, file: _File, out: Path) -> Suit
             f"The suite {path}: {_place('models', number)} can't take a recipe beside {one.model!r}.",
             "A recipe goes with a plain name.",
         )
+    own_place = {"device", "ray_address", "edit_timeout"} & one.model_fields_set
+    place: _Place = one if own_place else file
     options = [f"{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in one.options.items()]
     return SuiteModel(
         model=f"{one.model}@{one.recipe}" if one.recipe else one.model,
@@ -130,6 +143,9 @@ def _model(path: Path, number: int, one: _Model, file: _File, out: Path) -> Suit
             name=one.name,
             out=out,
             prices=_path(file.prices),
+            device=place.device or "",
+            ray_address=place.ray_address,
+            edit_timeout=place.edit_timeout,
         ),
     )
 

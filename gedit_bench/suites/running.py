@@ -1,4 +1,4 @@
-"""Works a suite off: model by model, each edited, closed and judged before the next one is loaded."""
+"""Works through a suite, model by model, each edited, closed and judged before the next one is loaded."""
 
 import logging
 from collections.abc import Sequence

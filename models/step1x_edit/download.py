@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from step1x_edit.files import Files, find_files
 from step1x_edit.hub import hub_id, look_up
 from step1x_edit.hub_errors import HubError, failures, first_line, refusal
-from step1x_edit.loading import Files, find_files
 from step1x_edit.published import HubFile, Published, Snapshot
 from step1x_edit.transformer import Version
 from step1x_edit.weights import sha256

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from step1x_edit.files import AUTOENCODER_FILE, LANGUAGE_MODEL, pick_transformer
 from step1x_edit.hub_errors import ORIGINAL, HubError, failures, first_line, refusal
-from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, pick_transformer
 from step1x_edit.published import PARTS, HubFile, Published, Snapshot
 from step1x_edit.transformer import Version
 

@@ -22,7 +22,8 @@ from step1x_edit.sizing import working_size
 from step1x_edit.transformer import Transformer, Version
 
 if TYPE_CHECKING:
-    from step1x_edit.loading import Files, LoadOptions
+    from step1x_edit.files import Files
+    from step1x_edit.loading import LoadOptions
 
 LATENT = 8
 """Pixels of a picture to a side of a latent."""
@@ -117,19 +118,20 @@ class Step1XEditPipeline:
         revision: str | None = None,
         **options: "Unpack[LoadOptions]",
     ) -> Self:
-        """Load the published files; see `loading.load_pipeline` for further options and errors.
+        """Load the published files; see `loading.Loading` for the options and `load_pipeline` for errors.
 
         Args:
             source: a local folder in a published layout, an id on the Hugging Face hub, whose files are
                 downloaded, or files that are found already.
             version: of the weights.
             revision: of the repository on the hub; its main branch if None.
-            options: of `loading.load_pipeline`.
+            options: the other fields of `loading.Loading`.
         """
         from step1x_edit.download import located
-        from step1x_edit.loading import load_pipeline
+        from step1x_edit.loading import Loading, load_pipeline
 
-        return load_pipeline(cls, located(source, version, revision), version=version, **options)
+        how = Loading(version=version, **options)
+        return load_pipeline(cls, located(source, version, revision), how)
 
     def __call__(
         self,

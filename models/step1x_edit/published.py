@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from step1x_edit.loading import Files, find_files
+from step1x_edit.files import Files, find_files
 from step1x_edit.transformer import Version
 
 PARTS = ("transformer", "vae", "text_encoder", "processor")

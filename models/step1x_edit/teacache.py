@@ -120,11 +120,6 @@ class TeaCache:
         residual.index_copy_(0, rows, trunk - some[:, : trunk.shape[1]])
         return suggested.index_copy_(0, rows, trunk)
 
-    def through(self, embedded: Tensor, compute: Trunk) -> Tensor:
-        """Do a whole step, `begin` and `finish` at once."""
-        self.begin(embedded)
-        return self.finish(compute)
-
     def _is_last(self) -> bool:
         return self._step == self.steps - 1
 

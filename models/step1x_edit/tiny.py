@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 
 from step1x_edit.autoencoder import Autoencoder, AutoencoderSize
 from step1x_edit.conditioning import Conditioning, chat_text
-from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES, hide_progress_where_nobody_watches
+from step1x_edit.files import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
+from step1x_edit.language_loading import hide_progress_where_nobody_watches
 from step1x_edit.transformer import Transformer, TransformerSize, Version
 
 if TYPE_CHECKING:

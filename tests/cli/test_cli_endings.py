@@ -89,7 +89,7 @@ def test_a_report_needs_something_judged(base: tuple[object, ...]) -> None:
     assert gedit_bench("edit", *base).code == 0
     ended = gedit_bench("report")
     assert ended.code == 2
-    assert "Nothing in there has been judged yet." in ended.err
+    assert "No run in results has been judged yet." in ended.err
     assert not Path("results/leaderboard").exists()
 
 

@@ -56,7 +56,7 @@ def test_the_json_is_complete() -> None:
 def test_what_lacks_is_named_with_the_command_that_installs_it(soft: str) -> None:
     text = gedit_bench("ls", "models").out
     assert any(line.startswith("softer-filters") and line.endswith("pip>=9999") for line in text.splitlines())
-    assert "What lacks comes with: pip install 'pip>=9999'" in text
+    assert "What is missing comes with: pip install 'pip>=9999'" in text
     rows = {row["model"]: row for row in gedit_bench("ls", "models", "--json").json()}
     assert rows["softer-filters"]["install"] == "pip install 'pip>=9999'"
     assert rows[soft]["install"] is None
@@ -105,6 +105,33 @@ def test_doctor_compares_a_recipe_with_the_machine(soft: str, monkeypatch: pytes
     assert fine["model"] == (True, f"{soft} loads, recipe plain")
     assert all(ok for ok, _ in fine.values())
     assert not {"packages", "memory"} & set(fine)
+
+
+def test_doctor_loads_nothing_that_does_not_fit(soft: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gedit_bench.editing.pil_filters import PilFilters
+
+    (tmp_path / "recipes" / f"{soft}@huge.toml").write_text(
+        'backend = "pil-filters"\nfamily = "Soft"\nlicence = "MIT"\norigin = "here"\nmemory_gb = 4000\n'
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(PilFilters, "load", lambda self: pytest.fail("it was loaded"))
+    found = findings("--model", f"{soft}@huge")
+    assert found["model"] == (True, f"{soft} has its weights here. Not loaded: the memory is too small")
+    assert not found["memory"][0]
+
+
+def test_doctor_does_not_know_what_lighter_settings_leave(
+    soft: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "recipes" / "big@default.toml").write_text(
+        'backend = "diffusers"\nfamily = "Big"\nlicence = "MIT"\norigin = "here"\nmemory_gb = 4000\ndefault = true\n'
+        '[settings]\nsource = "/nowhere"\n'
+    )
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    asked = "The recipe asks for about 4000 GB of GPU memory"
+    assert findings("--model", "big")["memory"] == (False, f"{asked}, and there is no GPU.")
+    lighter = findings("--model", "big", "-o", "quantise=torchao-int8", "-o", "offload=model")["memory"]
+    assert lighter == (True, f"{asked}; what is left of that with -o offload and -o quantise isn't known")
 
 
 def test_doctor_compares_the_largest_gpu(soft: str, monkeypatch: pytest.MonkeyPatch) -> None:

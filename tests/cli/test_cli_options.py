@@ -235,6 +235,14 @@ def test_with_published_shows_what_others_published(results: Path) -> None:
         assert (told in Path("page/index.html").read_text()) == bool(words or variable == "yes")
 
 
+def test_a_page_has_the_title_that_it_is_given(results: Path) -> None:
+    out = results.parent / "titled"
+    assert gedit_bench("report", results, "--out", out, "--title", "Ours & <theirs>").code == 0
+    page = (out / "index.html").read_text(encoding="utf-8")
+    assert "<title>Ours &amp; &lt;theirs&gt;</title>" in page
+    assert json.loads((out / "leaderboard.json").read_text())["title"] == "Ours & <theirs>"
+
+
 def test_a_single_file_holds_what_its_budget_allows(results: Path) -> None:
     def pictures(*words: object) -> list[str]:
         assert gedit_bench("report", "--out", "page", *words).code == 0
@@ -430,7 +438,7 @@ def test_prices_say_what_the_judge_costs(verb: str, base: Words, run: Path, fake
     else:
         assert "judging cost $0.019 for 8 calls (8,000 tokens in, 320 out)" in known.out
         assert "judging cost unknown for 8 calls" in unknown.out
-        assert "--prices FILE names a price." in unknown.err
+        assert "--prices FILE can name one." in unknown.err
     if verb == "judge":
         told = gedit_bench("status", run).out
         assert "cost: $0.019 for 8 calls (8,000 tokens in, 320 out)" in told
@@ -665,6 +673,8 @@ def test_plan_tells_where_each_value_came_from(base: Words) -> None:
     assert recipe["settings"] == {"strength": {"value": 0.5, "from": "recipe"}}
     default = gedit_bench("plan", *base[2:], *OFFLINE, "--model", "pil-filters@default")
     assert re.search(r"^-o strength +1\.0 +default$", default.out, re.MULTILINE)
+    assert "--seed" in default.out
+    assert "--shard" not in default.out  # what has no value isn't listed
     named = gedit_bench("plan", *base[2:], *OFFLINE, env={"GEDIT_BENCH_MODEL": "folder:nowhere"})
     assert re.search(r"^-o path +nowhere +environment$", named.out, re.MULTILINE)
     assert "There is no folder nowhere." in named.out
@@ -782,6 +792,7 @@ COVERED: dict[str, dict[str, str]] = {
     "score": ENDPOINT | WAITING | RETRYING | AS_JSON,
     "report": PARTIAL
     | {"--out": "test_report_out_is_where_the_page_lands"}
+    | {"--title": "test_a_page_has_the_title_that_it_is_given"}
     | {"--scoring": "test_report_keeps_scorings_apart_and_says_what_they_do"}
     | {"--with-published": "test_with_published_shows_what_others_published"}
     | dict.fromkeys(("--single-file", "--embed-budget"), "test_a_single_file_holds_what_its_budget_allows"),

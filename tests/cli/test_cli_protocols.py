@@ -116,7 +116,7 @@ def test_verbs_that_ask_in_one_way_take_one_protocol(run: Path) -> None:
     image = next(run.rglob("*.png"))
     ended = gedit_bench("score", image, image, "x", *TWO)
     assert ended.code == 2
-    assert "Only one --protocol" in ended.err
+    assert "takes one --protocol only" in ended.err
 
 
 def test_two_protocols_of_a_run_are_set_side_by_side(judged: Path) -> None:
@@ -148,7 +148,7 @@ def test_compare_says_what_it_lacks(judged: Path) -> None:
     assert "has not been judged under the protocol 'official'" in never.err
     assert f"gedit-bench judge {judged} --protocol official" in never.err
     unclear = gedit_bench("compare", judged, "--scoring", "official", "--scoring", "zeros")
-    assert (unclear.code, "Which judgements are meant is unclear." in unclear.err) == (2, True)
+    assert (unclear.code, "It is unclear which judgements are meant." in unclear.err) == (2, True)
     wrong = gedit_bench("compare", judged, "--scoring", "zero", "--scoring", "official")
     assert (wrong.code, "zeros" in wrong.err) == (2, True)
 

@@ -460,7 +460,7 @@ def test_a_model_must_be_named_and_one_name_is_not_for_several(verb: str, chosen
     assert "No model is named. Name one with --model, or a file of several with --suite." in nobody.err
     several = gedit_bench(verb, "-m", "identity", "-m", "pil-filters", "--name", "x", *chosen)
     assert several.code == 2
-    assert "One --name can't be that of several models." in several.err
+    assert "--name can't name several models." in several.err
 
 
 def planned(*words: object) -> Any:
@@ -500,6 +500,25 @@ def test_a_plan_says_of_how_many_judgements_nobody_knows_the_price(judge: Script
     suite = write_suite(["identity", "pil-filters"], [there, "offline"], data, ids)
     assert re.search(r"^cost: +unknown for 2 of 4 judgements$", gedit_bench("plan", "--suite", suite).out, re.MULTILINE)
     assert planned("--suite", suite)["total"]["plans_of_unknown_cost"] == 2
+
+
+def test_the_plan_of_a_suite_sums_what_edits_cost(data: Path, ids: Path) -> None:
+    Path("prices.toml").write_text(
+        '[[price]]\nmodels = ["gpt-image-1"]\ninput = 5\noutput = 40\n'
+        "images = { input = 10, output = 40, tokens_in = [200, 400], tokens_out = { high = [4160, 4200] } }\n"
+    )
+    suite = write_suite(["gpt-image-1", "gpt-image-1@high-fidelity", "identity"], ["offline"], data, ids)
+    suite.write_text('prices = "prices.toml"\n' + suite.read_text())
+    parts = [plan["edit_usd"] for one in planned("--suite", suite)["models"] for plan in one["plans"]]
+    total = planned("--suite", suite)["total"]
+    assert total["edit_usd"] == pytest.approx([sum(part[end] for part in parts) for end in (0, 1)])
+    assert total["edit_usd"][0] > 2 * 4 * 0.16
+    assert total["models_of_unknown_cost"] == 0
+    told = gedit_bench("plan", "--suite", suite).out
+    assert re.search(r"^cost of edits: +about \$1\.\d+ to \$1\.\d+$", told, re.MULTILINE)
+    suite.write_text(suite.read_text().replace('"gpt-image-1",', '"openai-images:dall-e-9",'))
+    assert planned("--suite", suite)["total"]["models_of_unknown_cost"] == 1
+    assert "unknown for 1 of 3 models" in gedit_bench("plan", "--suite", suite).out
 
 
 def test_plan_and_run_name_the_same_folders(data: Path, ids: Path) -> None:

@@ -291,7 +291,7 @@ def test_doctor_finds_what_is_missing(words: tuple[str, ...], what: tuple[str, .
 def test_demo_walks_the_whole_way() -> None:
     ended = gedit_bench("demo", "--limit", 1, "--out", "elsewhere")
     assert ended.code == 0
-    assert ended.out.startswith("Leaderboard: elsewhere/leaderboard/index.html\n")
+    assert ended.out.endswith("\nLeaderboard: elsewhere/leaderboard/index.html\n")
     made = runs(Path("elsewhere"))
     assert [run.parent.name for run in made] == ["identity", "pil-filters", "pil-filters", "step1x-edit"]
     assert {len((run / "samples.jsonl").read_text().splitlines()) for run in made} == {22}

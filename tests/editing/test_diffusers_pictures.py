@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from small_benchmark import picture
-from tiny_pipelines import OPTIONS, save_chronoedit
+from tiny_pipelines import OPTIONS, save_chronoedit, save_visual_cloze
 
 from gedit_bench.editing.base import EditRequest, Outcome
 from gedit_bench.editing.batching import START
@@ -81,6 +82,28 @@ def test_the_edit_is_the_last_picture_of_a_film(tmp_path: Path) -> None:
     assert not np.array_equal(np.array(outcome.image), np.array(film[0]))
 
 
+def test_the_edit_is_the_picture_that_was_blank_in_the_row(tmp_path: Path) -> None:
+    model = loaded(save_visual_cloze(tmp_path / "tiny-visualcloze"))
+    asked: list[dict[str, object]] = []
+    pipeline = model._pipeline
+
+    def watched(**arguments: object) -> object:
+        asked.append(arguments)
+        return pipeline(**arguments)
+
+    watched.config, watched.generation_pipe = pipeline.config, pipeline.generation_pipe  # type: ignore[attr-defined]
+    model._pipeline = watched
+    [outcome] = made(model, request(size=(96, 67)))
+    [arguments] = asked
+    assert arguments["image"] == [[request(size=(96, 67)).source, None]]
+    assert arguments["task_prompt"].endswith("<editing instruction> Edit 0. <\\editing instruction>")
+    assert (arguments["content_prompt"], "prompt" in arguments) == ("", False)
+    assert outcome.image is not None
+    assert outcome.extra["made_size"] == list(outcome.image.size)
+    assert outcome.extra["cropped_to"] == [93, 67]
+    assert pipeline.generation_pipe._progress_bar_config == {"disable": True}
+
+
 def test_an_area_that_is_set_is_left_to_the_pipeline() -> None:
     import diffusers
 
@@ -125,6 +148,80 @@ def test_a_pipeline_that_crops_is_given_what_it_takes_whole(width: int, height: 
     assert not (whole and "cropped_to" in outcome.extra)
     if "cropped_to" in outcome.extra:
         assert "cropped the source" in outcome.message
+
+
+def covering(name: str) -> object:
+    """What is asked of a loaded pipeline that scales a source to one of its own sizes and cuts off what stands out."""
+    from diffusers.pipelines.bria_fibo2.image_processor import BriaFibo2ImageProcessor
+    from diffusers.pipelines.joyimage.image_processor import JoyImageEditImageProcessor
+
+    if name == "BriaFibo2Pipeline":
+        return SimpleNamespace(image_processor=BriaFibo2ImageProcessor(), default_sample_size=128, vae_scale_factor=8)
+    joy = JoyImageEditImageProcessor()
+    return SimpleNamespace(image_processor=joy, vae_image_processor=joy)
+
+
+@pytest.mark.parametrize("name", ["JoyImageEditPipeline", "JoyImageEditPlusPipeline", "BriaFibo2Pipeline"])
+def test_what_a_pipeline_cuts_off_is_recorded_or_squeezed_in(name: str) -> None:
+    import diffusers
+
+    from gedit_bench.editing.pipelines.calls import signature_of
+
+    signature, pipeline = signature_of(getattr(diffusers, name)), covering(name)
+
+    def used(picture: Image.Image, size: tuple[int, int] | None = None) -> Image.Image:
+        """The picture as diffusers itself scales and crops it."""
+        processor = pipeline.image_processor
+        if name == "BriaFibo2Pipeline":
+            width, height = size or processor.get_image_size(picture.width / picture.height)
+            return processor.resize(picture, height=height, width=width, resize_mode="crop")
+        return processor.resize_center_crop(picture, processor.get_default_height_width(picture))
+
+    source = Image.new("RGB", (517, 389), "red")
+    source.paste("blue", (20, 20, 497, 369))  # a frame, of which some is cut off
+    native = finish(signature, used(source), source, DiffusersSettings(), 8, pipeline)
+    assert native.extra["cropped_to"] != [517, 389]
+    width, height = native.extra["cropped_to"]
+    assert 0 < 517 - width + 389 - height < 40
+    assert native.message == f"The pipeline cropped the source to {width}x{height}."
+    for policy in ("resize-to-source", "source"):
+        settings = DiffusersSettings(size=policy)
+        asked = ask(signature, source, settings, 8, pipeline)
+        size = (asked.arguments["width"], asked.arguments["height"]) if asked.arguments else None
+        seen = used(asked.picture, size)
+        assert np.array_equal(np.array(seen), np.array(asked.picture)), policy  # nothing was scaled or cut off
+        assert "cropped_to" not in finish(signature, seen, source, settings, 8, pipeline).extra
+
+
+def test_omnigen_crops_to_multiples_after_shrinking_the_longer_side() -> None:
+    import diffusers
+
+    from gedit_bench.editing.pipelines.calls import signature_of
+
+    omnigen = signature_of(diffusers.OmniGenPipeline)
+    for size, seen in {(512, 384): None, (517, 389): [512, 384], (1500, 1000): [1024, 672], (2048, 1024): None}.items():
+        source = Image.new("RGB", size)
+        assert finish(omnigen, source, source, DiffusersSettings(), 8).extra.get("cropped_to") == seen
+        picture = ask(omnigen, source, DiffusersSettings(size="source"), 8).picture
+        assert picture.width % 16 == picture.height % 16 == 0
+
+
+def test_words_may_be_put_as_json() -> None:
+    """FIBO Edit takes nothing else, and says so itself."""
+    import json
+
+    import diffusers
+    from diffusers.pipelines.bria_fibo.pipeline_bria_fibo_edit import is_valid_edit_json
+
+    from gedit_bench.editing.pipelines.calls import call_arguments, signature_of, template_for
+
+    signature = signature_of(diffusers.BriaFiboEditPipeline)
+    template = template_for(signature, DiffusersSettings())
+    for words in ('Write "{instruction}" \\ on it\n', "把“猫”换成狗 {instruction:json}"):
+        [one] = requests = [replace(request(), instruction=words)]
+        prompt = call_arguments(signature, requests, [one.source], template, {})["prompt"]
+        assert is_valid_edit_json(prompt)
+        assert json.loads(prompt) == {"edit_instruction": words}
 
 
 def test_a_seed_means_the_same_in_any_company(pipelines: Path) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from fake_hub import FakeHub
 from huggingface_hub import close_session, constants
 from program import gedit_bench
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tiny_pipelines import OPTIONS, save_adapter
-from torch import zeros
 from weights_hub import make_it_the_hub
 
 from gedit_bench.editing.pipelines.hub import list_files
@@ -140,7 +140,11 @@ def test_an_adapter_comes_from_the_hub(hub: FakeHub, pipelines: Path, tmp_path: 
 def test_an_adapter_that_fits_nothing_or_is_a_pickle_is_refused(klein: Path, tmp_path: Path) -> None:
     stray = tmp_path / "stray.safetensors"
     save_file(
-        {"transformer.nowhere.lora_A.weight": zeros(2, 2), "transformer.nowhere.lora_B.weight": zeros(2, 2)}, stray
+        {
+            "transformer.nowhere.lora_A.weight": torch.zeros(2, 2),
+            "transformer.nowhere.lora_B.weight": torch.zeros(2, 2),
+        },
+        stray,
     )
     with pytest.raises(UnavailableError, match=r"The adapter stray\.safetensors (fits no part of|can't be loaded)"):
         choice(klein, f"lora={stray}").model.load()
@@ -156,6 +160,61 @@ def test_weights_that_are_pickles_are_refused(klein: Path) -> None:
     ended = gedit_bench("edit", "--model", f"diffusers:{klein}", "--data", "sample")
     assert ended.code == 5
     assert "weights of its transformer only as a pickle (transformer/diffusion_pytorch_model.bin)" in ended.err
+
+
+class Trap:
+    """Runs code where a pickle is read as one."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.place,)
+
+
+def test_pickles_are_read_as_tensors_and_nothing_else_where_that_is_wanted(
+    pipelines: Path, klein: Path, tmp_path: Path
+) -> None:
+    plain = choice(pipelines / "tiny-klein")
+    for weights in (*klein.rglob("*.safetensors"),):
+        name = "pytorch_model.bin" if weights.name == "model.safetensors" else f"{weights.stem}.bin"
+        torch.save(load_file(weights), weights.with_name(name))
+        weights.unlink()
+    opened = choice(klein, "pickles=true")
+    assert opened.artifacts["transformer/diffusion_pytorch_model.bin"]
+    assert len(opened.artifacts) == len(plain.artifacts)
+    opened.model.load()
+    plain.model.load()
+    for part in ("transformer", "text_encoder", "vae"):
+        before, after = (getattr(one.model._pipeline, part).state_dict() for one in (plain, opened))  # type: ignore[attr-defined]
+        assert all(torch.equal(before[name], after[name]) for name in before)
+    torch.save({"x": Trap(tmp_path / "ran")}, klein / "transformer" / "diffusion_pytorch_model.bin")
+    with pytest.raises(UnavailableError, match="can't be loaded as Flux2KleinPipeline"):
+        choice(klein, "pickles=true").model.load()
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("saved_by", "words", "hint"),
+    [
+        ("99.1.0.dev0", "doesn't have; it was saved by 99.1.0.dev0, which has.", "pip install 'diffusers>=99.1.0'"),
+        ("0.35.0.dev0", "doesn't have; it was saved by 0.35.0.dev0, perhaps a fork.", "--model command:./worker.py"),
+        ("?", "doesn't have.", "A newer one may"),
+    ],
+)
+def test_a_class_that_is_missing_is_told_with_the_version_that_has_it(
+    saved_by: str, words: str, hint: str, klein: Path
+) -> None:
+    index = klein / "model_index.json"
+    content = {**json.loads(index.read_text()), "_class_name": "Step9XEditPipeline", "_diffusers_version": saved_by}
+    index.write_text(json.dumps(content))
+    with pytest.raises(UnavailableError, match="needs the class Step9XEditPipeline, which diffusers") as raised:
+        choice(klein).model.check()
+    assert str(raised.value).endswith(words)
+    assert hint in raised.value.hint
+    with pytest.raises(UnavailableError) as raised:
+        choice(klein, "pipeline=FluxKontxtPipeline").model.check()
+    assert "Did you mean 'FluxKontextPipeline'?" in raised.value.hint
 
 
 def test_a_variant_is_chosen_by_name_and_never_by_chance(klein: Path) -> None:

@@ -21,7 +21,6 @@ from gedit_bench.editing.gemini import RATIOS, nearest_ratio
 from gedit_bench.editing.registry import choose_model
 from gedit_bench.errors import QuotaError, UnavailableError, UsageError
 from gedit_bench.records import Edit
-from gedit_bench.transport import patience
 
 INLINE = {"inlineData": {"mimeType": "image/png", "data": base64(png())}}
 USAGE = {
@@ -34,12 +33,8 @@ USAGE = {
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, quick_http: None) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
 
 
 @pytest.fixture(scope="module")

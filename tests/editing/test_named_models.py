@@ -13,7 +13,7 @@ from gedit_bench.editing.pipelines.calls import check_batch, constant_arguments,
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.sizes import check_size
 from gedit_bench.editing.recipes import Recipe, named_models, recipes_of
-from gedit_bench.editing.registry import find_model, model_names
+from gedit_bench.editing.registry import choose_model, model_names
 from gedit_bench.store.run import find_runs
 
 RECIPES = [recipe for name in model_names() for recipe in recipes_of(name)]
@@ -26,9 +26,7 @@ def named(recipe: Recipe) -> str:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=named)
 def test_a_recipe_fits_its_backend_and_says_where_it_comes_from(recipe: Recipe) -> None:
-    settings = find_model(recipe.model).Settings
-    assert set(recipe.settings) <= {field.name for field in fields(settings)}
-    TypeAdapter(settings).validate_python(recipe.settings)
+    assert choose_model(named(recipe)).recipe == recipe  # with settings of the backend and of rewriting
     assert recipe.origin
     assert recipe.licence
     assert all(Requirement(need).name for need in recipe.needs)
@@ -55,12 +53,16 @@ def test_a_named_model_has_one_backend_and_one_default() -> None:
 def test_the_pipeline_is_in_the_installed_diffusers_and_takes_the_settings(recipe: Recipe) -> None:
     import diffusers
 
-    settings = TypeAdapter(DiffusersSettings).validate_python(recipe.settings)
+    own = {field.name for field in fields(DiffusersSettings)}
+    settings = TypeAdapter(DiffusersSettings).validate_python(
+        {name: value for name, value in recipe.settings.items() if name in own}
+    )
+    assert recipe.memory_gb
     assert settings.source.count("/") == 1
     signature = signature_of(getattr(diffusers, str(settings.pipeline)))
     arguments = constant_arguments(signature, settings)
     assert arguments["num_inference_steps"] == settings.steps
-    assert "{instruction}" in template_for(signature, settings)
+    assert "{instruction" in template_for(signature, settings)
     check_size(signature, settings)
     check_batch(signature, settings)
 
@@ -98,6 +100,19 @@ def test_the_models_that_people_expect_are_there() -> None:
     expected = {
         *("instruct-pix2pix", "magicbrush", "flux.1-kontext-dev", "flux.2-dev", "flux.2-klein-4b", "flux.2-klein-9b"),
         *("qwen-image-edit", "qwen-image-edit-2509", "qwen-image-edit-2511", "longcat-image-edit", "omnigen"),
-        *("glm-image", "step1x-edit"),
+        *("glm-image", "step1x-edit", "longcat-image-edit-turbo", "firered-image-edit-1.0", "firered-image-edit-1.1"),
+        *("joyai-image-edit", "joyai-image-edit-plus", "z-image-edit", "dreamlite-base", "dreamlite-mobile"),
+        *("fibo-edit", "chronoedit-14b", "visualcloze", "flux.2-klein-base-9b", "flux.2-klein-9b-kv"),
     }
     assert expected <= set(model_names())
+
+
+def test_a_recipe_may_have_instructions_polished() -> None:
+    polished, plain = choose_model("qwen-image-edit@polished"), choose_model("qwen-image-edit")
+    assert {**polished.settings, "rewrite": None} == {
+        **plain.settings,
+        **{name: value for name, value in polished.settings.items() if name.startswith("rewrite_")},
+        "rewrite": None,
+    }
+    assert (polished.settings["rewrite"], polished.origins["rewrite"]) == ("polish", "recipe")
+    assert "rewriting prompt" in polished.artifacts

@@ -23,17 +23,11 @@ from gedit_bench.editing.registry import choose_model
 from gedit_bench.errors import BudgetError, QuotaError, UnavailableError, UsageError
 from gedit_bench.planning import make_plan
 from gedit_bench.records import Edit
-from gedit_bench.transport import patience
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # No test speaks TLS, and reading all the world's certificates takes 30 ms for each client.
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, quick_http: None) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
 
 
 @pytest.fixture(scope="module")
@@ -226,6 +220,27 @@ def test_a_large_image_and_one_of_another_size_are_kept_as_they_are(data: Path, 
     [found] = opened.edits().values()
     assert (found.width, found.height, found.flags) == (1300, 1300, ("aspect_changed",))
     assert opened.image_path(found).read_bytes() == large
+
+
+def wrapped(text: str) -> str:
+    return "\n".join(text[start : start + 76] for start in range(0, len(text), 76))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        {"b64_json": wrapped(base64(png()))},
+        {"b64_json": "data:image/png;base64," + base64(png())},
+        {"url": "data:image/png;base64," + base64(png())},
+    ],
+)
+def test_base64_is_read_however_a_gateway_puts_it(image: dict[str, str], data: Path, tmp_path: Path) -> None:
+    with ScriptedJudge(edited(data=[image])) as server:
+        opened = made(server, data, tmp_path)
+    [found] = opened.edits().values()
+    assert found.status is EditStatus.OK, found.message
+    assert opened.image_path(found).read_bytes() == png()
+    assert len(server.received) == 1
 
 
 @pytest.mark.parametrize(("status", "ends"), [(200, EditStatus.OK), (404, EditStatus.TRANSPORT)])

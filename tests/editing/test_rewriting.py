@@ -17,7 +17,6 @@ from gedit_bench.api import Budget, JudgeSettings, Judging, build_report
 from gedit_bench.editing.registry import choose_model
 from gedit_bench.errors import BudgetError, QuotaError, UnavailableError, UsageError
 from gedit_bench.records import Edit
-from gedit_bench.transport import patience
 
 KEY = "correct-horse-battery"
 
@@ -43,13 +42,9 @@ class Telling(EditModel):
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quick_http: None) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("GEDIT_BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
     Telling.told = []
 
 

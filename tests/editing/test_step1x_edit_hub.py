@@ -107,7 +107,7 @@ def test_plan_and_doctor_say_what_would_be_downloaded(hub: FakeHub, tmp_path: Pa
 
 
 def test_profile_and_image_processing_are_recorded_by_name() -> None:
-    from step1x_edit.loading import image_processing
+    from step1x_edit.language_loading import image_processing
 
     for version in ("v1.0", "v1.1"):
         choice = choose_model("step1x-edit@tiny", [f"version={version}"])

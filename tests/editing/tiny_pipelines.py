@@ -18,6 +18,7 @@ from diffusers import (
     FluxTransformer2DModel,
     StableDiffusionInstructPix2PixPipeline,
     UNet2DConditionModel,
+    VisualClozePipeline,
 )
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -44,6 +45,7 @@ OPTIONS = {
     "tiny-ip2p": ("steps=2",),
     "tiny-klein": ("steps=2", 'extra={"max_sequence_length": 32, "text_encoder_out_layers": [1]}'),
     "tiny-kontext": ("steps=2", "size=source", 'extra={"max_sequence_length": 32}'),
+    "tiny-visualcloze": ("steps=2", 'extra={"max_sequence_length": 32, "upsampling_strength": 0.5}'),
 }
 """What each needs to run at toy size."""
 
@@ -196,6 +198,44 @@ def save_chronoedit(folder: Path) -> Path:
         ),
         vae=AutoencoderKLWan(base_dim=4, dim_mult=[1, 1, 1, 1], num_res_blocks=1),
         scheduler=FlowMatchEulerDiscreteScheduler(),
+    )
+    return _saved(pipeline, folder)
+
+
+def save_visual_cloze(folder: Path) -> Path:
+    """VisualCloze, which fills the blank in a row of pictures and enlarges it."""
+    tokenizer, second = _clip_tokenizer(), _t5_tokenizer()
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(second), "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
+    pipeline = VisualClozePipeline(
+        scheduler=FlowMatchEulerDiscreteScheduler(),
+        text_encoder=_clip_text(tokenizer),
+        text_encoder_2=T5EncoderModel(T5Config(**sizes)).eval(),
+        tokenizer=tokenizer,
+        tokenizer_2=second,
+        transformer=FluxTransformer2DModel(
+            patch_size=1,
+            in_channels=12,
+            out_channels=4,
+            num_layers=1,
+            num_single_layers=1,
+            attention_head_dim=6,
+            num_attention_heads=2,
+            joint_attention_dim=32,
+            pooled_projection_dim=32,
+            axes_dims_rope=[2, 2, 2],
+        ),
+        vae=AutoencoderKL(
+            sample_size=32,
+            block_out_channels=(4,),
+            latent_channels=1,
+            norm_num_groups=1,
+            use_quant_conv=False,
+            use_post_quant_conv=False,
+            shift_factor=0.06,
+            scaling_factor=1.5,
+        ),
+        resolution=32,
     )
     return _saved(pipeline, folder)
 

@@ -16,6 +16,7 @@ from small_benchmark import editing, lines, selection, write_benchmark
 from gedit_bench import EditStatus, edit
 from gedit_bench.engine.progress import Progress
 from gedit_bench.errors import UnavailableError
+from gedit_bench.store.run import find_runs
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.slow
@@ -105,6 +106,25 @@ def test_the_command_line_says_what_it_did_and_nothing_of_rays(data: Path, tmp_p
     assert len(out.splitlines()) == 1
     assert "ps_human (en)" in err
     assert "raylet" not in err.lower()
+
+
+def test_a_suite_has_its_models_on_several_devices_one_after_the_other(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "suite.toml").write_text(
+        'edit_timeout = 60\njudges = ["offline"]\nmodels = [\n'
+        f'  {{ model = "{BACKEND}", name = "first", options = {{ notes = "{tmp_path}", seconds = 0.1 }} }},\n'
+        '  "pil-filters",\n  { model = "identity", device = "" },\n]\n'
+        f'[selection]\ndata = "{data}"\nlanguages = ["en"]\n'
+    )
+    with started(tmp_path, "run", "--suite", "suite.toml", "--device", "cpu,cpu") as running:
+        _, err = running.communicate(timeout=240)
+    assert running.returncode == 0, err
+    found = {run.manifest.name: run for run in find_runs([tmp_path / "results"])}
+    places = {
+        name: {writer.details.get("where", "").rpartition(" ")[2] for writer in run.writers()}
+        for name, run in found.items()
+    }
+    assert places == {"first": {"", "cpu"}, "pil-filters": {"", "cpu"}, "identity": {""}}
+    assert all({edit.status for edit in run.edits().values()} == {EditStatus.OK} for run in found.values())
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(data: Path, tmp_path: Path) -> None:

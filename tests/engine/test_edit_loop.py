@@ -108,6 +108,38 @@ def test_what_is_no_image_is_recorded_as_what_it_is(
     assert words in found.message
 
 
+def test_a_backend_may_reuse_and_close_what_it_has_yielded(data: Path, tmp_path: Path) -> None:
+    class Reusing(Inverting):
+        def one(self, request: EditRequest) -> Image.Image:
+            if len(self.asked) > 1:
+                self.last.close()
+            super().one(request).save(tmp_path / "out.png")
+            self.last = Image.open(tmp_path / "out.png")  # read only when somebody looks at its pixels
+            return self.last
+
+    whole = edit(Inverting(), selection(data), editing(tmp_path / "in memory"))
+    run = edit(Reusing(), selection(data), editing(tmp_path / "one file"))
+    assert run.edits().keys() == whole.edits().keys()
+    for sample, found in run.edits().items():
+        with Image.open(run.image_path(found)) as made, Image.open(whole.image_path(whole.edits()[sample])) as same:
+            assert made.tobytes() == same.tobytes()
+
+
+def test_an_image_that_turns_out_unreadable_costs_its_sample_only(data: Path, tmp_path: Path) -> None:
+    class Cut(Inverting):
+        def one(self, request: EditRequest) -> Image.Image:
+            if request.sample.task_type != "ps_human":
+                return super().one(request)
+            super().one(request).save(tmp_path / "out.png")
+            os.truncate(tmp_path / "out.png", 200)
+            return Image.open(tmp_path / "out.png")
+
+    run = edit(Cut(), selection(data, languages=["en"]), editing(tmp_path))
+    found = statuses(run)
+    assert found.pop("ps_human") is EditStatus.EDIT_FAILED
+    assert set(found.values()) == {EditStatus.OK}
+
+
 def test_a_backend_that_yields_too_little_is_asked_again_and_recorded(data: Path, tmp_path: Path) -> None:
     class Short(Inverting):
         def edit(self, requests: Sequence[EditRequest]) -> Iterator[Image.Image]:

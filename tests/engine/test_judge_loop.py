@@ -57,6 +57,14 @@ def test_the_offline_judge_walks_the_whole_way(run: Run) -> None:
     assert json.loads((folder / "summary.json").read_text())["scoring_id"] == "official.1"
 
 
+def test_twins_wait_for_each_other_so_that_their_source_is_prepared_once(tmp_path: Path) -> None:
+    data = write_benchmark(tmp_path / "benchmark", keys=4, side_by_side=True)
+    run = edit("identity", selection(data), editing(tmp_path / "results"))
+    scored = judge(run, judging=Judging(judge=JudgeSettings(name="offline", concurrency=1)))
+    languages = [json.loads(line)["instruction_language"] for line in lines(scored.judgement.path / layout.REPLIES)]
+    assert (set(languages[:40]), set(languages[-40:])) == ({"en"}, {"cn"})
+
+
 def test_derived_files_can_be_deleted_and_come_back(run: Run) -> None:
     folder = judge(run, judging=OFFLINE).judgement.path
     before = {name: (folder / name).read_bytes() for name in (layout.SCORES, layout.SUMMARY)}

@@ -64,6 +64,8 @@ def test_words_on_a_cluster(words: str, devices: tuple[str, ...]) -> None:
     ("words", "address", "timeout", "reason"),
     [
         ("cuda:0,cuda:0", None, None, "named twice"),
+        ("cuda:x", None, None, "--device can't be 'cuda:x'"),
+        ("gpu", None, None, "--device can't be 'gpu'"),
         ("cuda,cuda", None, None, "can't be one of several"),
         ("cpu,mps", None, None, "can't be one of several"),
         ("cuda:0,", None, None, "can't be one of several"),

@@ -506,10 +506,10 @@ def test_of_a_path_the_last_name_is_left(text: str, left: str) -> None:
 def test_a_bundle_names_itself(bundle: Path) -> None:
     for words in (("--name", "x"), ("--data", "sample")):
         ended = gedit_bench("import", bundle, *words)
-        assert (ended.code, "says itself what it is about" in ended.err) == (2, True)
+        assert (ended.code, "brings its own name and data" in ended.err) == (2, True)
     assert gedit_bench("import", bundle, "--from", "bundle", "--out", "theirs").code == 0
     ended = gedit_bench("export", runs(Path("theirs"))[0], "--bundle", "--to", "official", "--out", "x")
-    assert (ended.code, "are two things" in ended.err) == (2, True)
+    assert (ended.code, "contradict each other" in ended.err) == (2, True)
 
 
 def test_its_images_are_in_the_official_layout(bundle: Path) -> None:

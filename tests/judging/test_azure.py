@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,21 +14,17 @@ from gedit_bench.judging.base import Answer, EncodedImage, Judge, Question
 from gedit_bench.judging.openai_compatible import OpenAICompatibleJudge
 from gedit_bench.judging.registry import JudgeSettings, make_judge
 from gedit_bench.records import Aspect, Delivery
-from gedit_bench.transport import patience
 
 KEY = "azure-horse-battery"
 QUESTION = Question(Aspect.PQ, "Rate it.", (EncodedImage(b"\xff\xd8edit", "image/jpeg"),), parameters={"max_tokens": 9})
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, quick_http: None) -> None:
     for name in ("AZURE_OPENAI_ENDPOINT", "AZURE_OPENAI_AD_TOKEN", "OPENAI_API_VERSION", "OPENAI_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENAI_API_KEY", "a-key-of-somebody-else")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", KEY)
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
 
 
 def safe(**held: str) -> dict[str, Any]:

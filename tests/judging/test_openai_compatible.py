@@ -9,7 +9,6 @@ import time
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,14 +29,9 @@ QUESTION = Question(Aspect.SC, 'Put a "hat" on the 猫 ', (SOURCE, EDIT), parame
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # No test speaks TLS, and reading all the world's certificates takes 30 ms for each client.
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, quick_http: None) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
 
 
 def ask(server: ScriptedJudge, question: Question = QUESTION, **options: Any) -> Answer:

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -31,12 +30,8 @@ DOWN = Scripted(error("down"), 503)
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def _environment(monkeypatch: pytest.MonkeyPatch, quick_http: None) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "correct-horse-battery")
-    monkeypatch.setattr(patience, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(patience, "LONGEST_WAIT", 0.04)
     monkeypatch.setattr(pool_server, "_FIRST_REST", 0.1)
     monkeypatch.setattr(pool_server, "_LONGEST_REST", 0.3)
     monkeypatch.setattr(pool_server, "_SPELL", 0.0)

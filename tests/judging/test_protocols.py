@@ -146,7 +146,7 @@ def test_a_run_is_shown_the_protocols_own_source(tmp_path: Path, monkeypatch: py
     run = api.edit("identity", selection(data, tasks=("ps_human",)), editing(tmp_path / "out"))
     [sample] = run.samples()
     benchmark = api.selected(run.path, selection(data))[0]
-    monkeypatch.setattr("gedit_bench.settling.load_rubric", lambda *_, **__: RUBRIC)
+    monkeypatch.setattr("gedit_bench.settling.judges.load_rubric", lambda *_, **__: RUBRIC)
     models = Scripted({"object": "list", "data": [{"id": "m"}]})
     with ScriptedJudge(models, Scripted(completion())) as server:
         settings = JudgeSettings(name="m", base_url=server.url)

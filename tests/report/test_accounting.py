@@ -1,13 +1,14 @@
 """What calls have cost: failed ones count, and what nobody knows is not 0."""
 
 import csv
+import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from report_fixtures import TIME, judged, make_samples, reply_text
+from report_fixtures import TIME, judged, make_samples, picture, reply_text
 
 from gedit_bench.accounting import Spent, cost_of
 from gedit_bench.judging.base import Answer
@@ -15,6 +16,7 @@ from gedit_bench.prices import FREE, Price
 from gedit_bench.records import Aspect, Delivery, Edit, Reply, Sample
 from gedit_bench.report.board import make_board
 from gedit_bench.report.board_json import board_json
+from gedit_bench.report.claim import claims
 from gedit_bench.report.tables import board_csv, board_markdown
 from gedit_bench.results import score
 from gedit_bench.store.codec import from_json, to_json
@@ -63,7 +65,7 @@ def test_without_a_price_the_cost_is_unknown_and_not_nothing() -> None:
     spent = cost_of(answer(), None)
     assert (spent.known_usd, spent.unknown, spent.prompt_tokens) == (None, 1, 1000)
     assert spent.words() == "unknown for 1 calls (1,000 tokens in, 50 out)"
-    assert (spent + cost_of(answer(), PRICE)).money() == "$0.0024 and 1 calls of unknown cost"
+    assert (spent + cost_of(answer(), PRICE)).money() == "$0.0024 and 1 call of unknown cost"
     assert (Spent(calls=1) + spent).money() == "unknown"  # a rejected call, which costs nothing, says nothing of others
     assert (Spent().known_usd, cost_of(answer(), FREE).known_usd) == (0, 0)
 
@@ -105,6 +107,23 @@ def test_a_judgement_is_priced_at_what_its_writer_noted(tmp_path: Path) -> None:
     line, *_ = csv.DictReader(io.StringIO(board_csv(board)))
     assert float(line["judging_usd"]) == pytest.approx(21 * 0.0024)
     assert (line["calls_of_unknown_cost"], float(line["editing_usd"])) == ("1", pytest.approx(11 * 0.04))
+
+
+def test_a_claim_card_tells_what_is_known_of_the_cost(tmp_path: Path) -> None:
+    made_of = hashlib.sha256(picture()).hexdigest()
+
+    def paid(sample: Sample, aspect: Aspect) -> Reply:
+        return asked(sample, aspect, prompt_tokens=1000, completion_tokens=50, edit_sha256=made_of)
+
+    def stated(sample: Sample, edit: Edit) -> Edit:
+        return replace(edit, cost_usd=0.04)
+
+    samples = make_samples()
+    openai = {"judge": "gpt-4.1-2025-04-14", "endpoint": "api.openai.com"}
+    told = judged(tmp_path / "a", samples, answers=paid, run={"edits": stated}, **openai)
+    assert dict(claims(make_board([told]))[0].facts)["cost"] == "judging $0.053, edits $0.44"
+    unknown = judged(tmp_path / "b", samples, answers=paid)
+    assert "cost" not in dict(claims(make_board([unknown]))[0].facts)
 
 
 def test_openais_prices_stand_in_where_no_price_was_noted(tmp_path: Path) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from report_fixtures import failed, good, judged, make_judgement, make_run, make_samples, reply_text
 
+from gedit_bench.fallback import with_fallback
 from gedit_bench.records import Aspect, EditStatus
 from gedit_bench.report import words
 from gedit_bench.report.board import make_board
 from gedit_bench.report.columns import COLUMNS, columns, used
+from gedit_bench.report.language_gaps import gap_json, language_gaps
 from gedit_bench.results import score
 from gedit_bench.scoring.scorings import SCORINGS
 
@@ -306,3 +308,54 @@ def test_the_gap_between_languages_is_paired_by_source(tmp_path: Path) -> None:
     assert gap.headline.overall.high == pytest.approx(-2)
     assert set(gap.sources.values()) == {3}
     assert judged(tmp_path, make_samples(), name="english").language_gap("full") is None
+
+
+def test_the_gap_between_languages_stands_in_the_page_and_in_json(tmp_path: Path) -> None:
+    def answers(sample, aspect):
+        return reply_text(6, 6) if sample.id.language == "en" else reply_text(5, 5 + sample.row % 2)
+
+    both = judged(tmp_path, make_samples(("en", "cn"), each=4), name="both", answers=answers)
+    alone = judged(tmp_path, make_samples(each=4), name="alone")
+    board = make_board([both, alone])
+    english = board.tables[0]
+    [shown] = language_gaps(english)
+    assert shown.row.entry.label == "both"
+    assert [cell.difference for cell in shown.cells] == ["−1.00"] * 12
+    assert {cell.tint for cell in shown.cells} == {"down3"}
+    assert shown.cells[1].words == "background change: −1.00, 95 % interval −1.00 to −1.00, over 4 sources"
+    rows = {row.entry.label: gap_json(row.gap) for row in english.rows}
+    assert rows["alone"] is None
+    assert rows["both"]["categories"]["ps_human"] == {"difference": -1, "low": -1, "high": -1, "sources": 4}
+
+
+def test_a_row_without_a_headline_has_no_gap_of_it(tmp_path: Path) -> None:
+    samples = make_samples(("en", "cn"), each=2)
+    some = judged(tmp_path, samples, run={"edits": lambda s, e: None if s.row == 0 else e})
+    [shown] = language_gaps(make_board([some]).tables[0])
+    assert shown.cells[0].difference == "–"
+    assert shown.cells[2].difference == "0.00"
+
+
+def test_tables_are_called_by_what_tells_them_apart(tmp_path: Path) -> None:
+    samples = make_samples()
+    first = judged(tmp_path, samples, name="a")
+    helped = with_fallback(first, make_judgement(first.run, samples, judge="judge-2"))
+    more = [
+        judged(tmp_path, samples, name="b", endpoint="elsewhere"),
+        judged(tmp_path, samples, name="c", request_id="official-99999999"),
+        judged(tmp_path, samples, name="d", judge="judge-3"),
+        judged(tmp_path, samples[:-1], name="e", judge="judge-3"),
+    ]
+    board = make_board([first, helped, *more])
+    names = {
+        table.rows[0].entry.label + "+" * bool(table.rows[0].with_fallback): board.told_apart(table)
+        for table in board.tables
+        if table.key.subset == "full"
+    }
+    assert names["a"] == "judge-1@api.example, official-0a1b2c3d"
+    assert names["a+"] == "judge-1@api.example, official-0a1b2c3d, with fallback judge-2@api.example"
+    assert names["b"] == "judge-1@elsewhere"
+    assert names["c"] == "judge-1@api.example, official-99999999"
+    assert names["d"].startswith("judge-3, selection ")
+    assert len(set(names.values())) == 6
+    assert make_board([first]).told_apart(make_board([first]).tables[0]) == ""

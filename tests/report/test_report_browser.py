@@ -113,6 +113,27 @@ def test_permalink_opens_its_edit(page: Any, report: Path) -> None:
     assert sample in dialog.inner_text()
 
 
+@pytest.mark.parametrize("address", ["#50%", "#nothing/here", "#%E0%A4%A", "#s=gone&m=gone&t=%zz", "#theme", "#/"])
+def test_an_address_that_names_nothing_stops_nothing(browser: Any, report: Path, address: str) -> None:
+    with opened(browser, report.as_uri() + address) as page:
+        assert page.locator("main > section:visible").count() == 1
+        page.get_by_role("link", name="Gallery", exact=True).click()
+        page.locator(".card").first.wait_for()
+
+
+def test_a_closed_edit_leaves_an_address_that_leads_back(page: Any) -> None:
+    page.locator("button.shot").first.click()
+    page.keyboard.press("Escape")
+    page.wait_for_function("location.hash === '#gallery'")
+    page.locator("[name=q]").fill("tone")
+    page.get_by_role("link", name="Board", exact=True).click()
+    page.get_by_role("link", name="Gallery", exact=True).click()
+    page.wait_for_function("location.hash === '#q=tone'")
+    page.reload()
+    page.locator(".card").nth(3).wait_for()
+    assert page.locator("[name=q]").input_value() == "tone"
+
+
 def test_a_large_gallery_is_unpacked_in_the_page(browser: Any, report: Path) -> None:
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', report.read_text())
     assert data

@@ -107,6 +107,26 @@ def test_below_95_percent_in_one_category_is_unranked() -> None:
     assert summary.headline is not None
 
 
+def test_a_share_of_94_point_9_is_not_called_95_percent() -> None:
+    rows = [*full(), *(verdict("text_change", f"more{n}", 8, 8) for n in range(97))]
+    failed = [row for row in rows if row.sample.id.task_type == "text_change"][:5]
+    rows = [verdict("text_change", row.sample.id.key, None, 8) if row in failed else row for row in rows]
+    assert summarize(rows)[0].why_unranked == "coverage below 95 %: text_change 94%"
+
+
+def test_many_thin_and_empty_categories_are_counted_and_the_lowest_named() -> None:
+    rows = [*full(each=2), *(verdict("ps_human", f"lost{n}", None, 8) for n in range(4))]
+    rows += [verdict(task, "lost", None, 8) for task in TASKS]
+    summary = summarize(rows)[0]
+    assert (
+        summary.why_unranked == "coverage below 95 %: ps_human 28%, background_change 66%, color_alter 66% and 8 more"
+    )
+    [none, _] = summarize([verdict(task, "lost", None, None) for task in TASKS])
+    assert (
+        none.why_none == "no headline: categories background_change, color_alter, material_alter and 8 more are empty"
+    )
+
+
 def test_a_partial_row_has_a_headline_only_on_request() -> None:
     rows = [*full(), Verdict(Sample(SampleId("ps_human", "en", "later"), "x", True, 0), None)]
     assert summarize(rows)[0].headline is None

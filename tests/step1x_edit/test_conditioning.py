@@ -13,8 +13,9 @@ from torch import Tensor, nn
 
 from step1x_edit import tiny
 from step1x_edit.conditioning import TextConditioner
+from step1x_edit.files import find_files
+from step1x_edit.language_loading import load_conditioner
 from step1x_edit.language_model import ChatTurns, hidden_states
-from step1x_edit.loading import find_files, load_conditioner
 
 CLOSE = {"rtol": 0.0, "atol": 1e-5}
 INSTRUCTIONS = (

@@ -22,26 +22,14 @@ from weights_hub import weights_hub
 from step1x_edit import tiny
 from step1x_edit.conditioning import Conditioning
 from step1x_edit.download import download, in_words, located
+from step1x_edit.files import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES, Files, find_files
 from step1x_edit.hub import DIFFUSERS, LANGUAGE_MODEL_ID, hub_id, look_up
 from step1x_edit.hub_errors import ORIGINAL, HubError
-from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES, Files, find_files
 from step1x_edit.pipeline import Sampling, Step1XEditPipeline
 from step1x_edit.published import Published
 from step1x_edit.weights import WeightsError, sha256
 
 NETWORK = TRANSFORMER_FILES["v1.1"]
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "tiny"
-    tiny.make_tiny(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def conditioning(tmp_path_factory: pytest.TempPathFactory) -> Conditioning:
-    return tiny.make_tiny(tmp_path_factory.mktemp("again") / "tiny")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from step1x_edit import tiny
 from step1x_edit.conditioning import Conditioning, chat_text, prompt_ids
 from step1x_edit.diffusers_format import autoencoder_source, transformer_source
-from step1x_edit.loading import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
+from step1x_edit.files import AUTOENCODER_FILE, LANGUAGE_MODEL, TRANSFORMER_FILES
+from step1x_edit.loading import Loading, LoadOptions
 from step1x_edit.pipeline import Sampling, Step1XEditPipeline
 from step1x_edit.prefix import PrefixError, load_prefix
 from step1x_edit.residence import Part
@@ -20,18 +22,6 @@ from step1x_edit.sizing import SizeError
 from step1x_edit.weights import WeightsError
 
 FAST = Sampling(steps=2, level=tiny.LEVEL)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("weights") / "tiny"
-    tiny.make_tiny(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def conditioning(tmp_path_factory: pytest.TempPathFactory) -> Conditioning:
-    return tiny.make_tiny(tmp_path_factory.mktemp("again") / "tiny")
 
 
 def load(folder: Path, conditioning: Conditioning, **options: object) -> Step1XEditPipeline:
@@ -53,6 +43,11 @@ def edit(pipeline: Step1XEditPipeline, instruction: str = "Make it red!", seed: 
     [edited] = pipeline([picture()], [instruction], seed=seed, sampling=options)
     assert edited.size == (90, 60)
     return edited.tobytes()
+
+
+def test_type_checkers_know_every_option_of_loading() -> None:
+    told = LoadOptions.__annotations__
+    assert told == {field.name: field.type for field in fields(Loading) if field.name != "version"}
 
 
 def test_the_same_seed_gives_the_same_picture_to_the_last_bit_after_a_reload(

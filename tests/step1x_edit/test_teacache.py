@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from step1x_edit import tiny
-from step1x_edit.teacache import TeaCache, estimate, relative_changes
+from step1x_edit.teacache import TeaCache, Trunk, estimate, relative_changes
 from step1x_edit.transformer import Transformer
 
 STEPS, TOKENS, WIDTH = 8, 12, 16
@@ -39,11 +39,16 @@ def trunk(kept: int, seen: list[Tensor | None]):
     return compute
 
 
+def whole_step(cache: TeaCache, tokens: Tensor, compute: Trunk) -> Tensor:
+    cache.begin(tokens)
+    return cache.finish(compute)
+
+
 def run(cache: TeaCache, steps: list[Tensor], kept: int = TOKENS) -> tuple[list[Tensor], list[list[Tensor | None]]]:
     outputs, asked = [], []
     for tokens in steps:
         asked.append([])
-        outputs.append(cache.through(tokens, trunk(kept, asked[-1])))
+        outputs.append(whole_step(cache, tokens, trunk(kept, asked[-1])))
     return outputs, asked
 
 
@@ -110,7 +115,7 @@ def test_a_sample_alone_follows_the_formula() -> None:
 def test_a_change_that_is_no_number_is_computed() -> None:
     steps = [torch.zeros(1, 3, 4)] * 4
     cache = TeaCache(4, 100.0)
-    run_steps = [cache.through(tokens, lambda tokens, rows: tokens + 1) for tokens in steps]
+    run_steps = [whole_step(cache, tokens, lambda tokens, rows: tokens + 1) for tokens in steps]
     assert all(cache.computed[0])
     assert all(torch.equal(found, torch.ones(1, 3, 4)) for found in run_steps)
 
@@ -132,11 +137,11 @@ class Reads(TorchDispatchMode):
 def test_an_inner_step_reads_once_and_the_outer_steps_never() -> None:
     samples = len(SPEEDS)
     cache = TeaCache(STEPS, samples=samples)
-    for step, tokens in enumerate(walks(2)):
+    for number, tokens in enumerate(walks(2)):
         with Reads(samples) as reads:
-            cache.through(tokens, trunk(TOKENS, []))
+            whole_step(cache, tokens, trunk(TOKENS, []))
         assert reads.numbers == 0
-        assert reads.copies == (step not in (0, STEPS - 1))
+        assert reads.copies == (number not in (0, STEPS - 1))
 
 
 def test_each_sample_changes_by_its_own_rows() -> None:

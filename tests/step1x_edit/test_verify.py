@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from step1x_edit import tiny, verify
 from step1x_edit.comparing import Way
-from step1x_edit.loading import LANGUAGE_MODEL
+from step1x_edit.files import LANGUAGE_MODEL
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "step1x_edit"
 CASES = {case.name: case for case in verify.read_cases(GOLDEN)}

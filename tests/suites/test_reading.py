@@ -121,11 +121,23 @@ def test_a_suite_of_one_line_has_what_the_command_line_has_by_default() -> None:
     assert (suite.out, suite.max_cost, suite.report) == (Path("results"), None, SuiteReport())
 
 
+def test_a_model_may_have_a_place_of_its_own() -> None:
+    text = (
+        'ray_address = "auto"\nedit_timeout = 60\n'
+        'models = ["a", { model = "b", device = "" }, { model = "c", device = "cpu,cpu", edit_timeout = 5 }]\n'
+    )
+    places = [(one.editing.device, one.editing.ray_address, one.editing.edit_timeout) for one in read(text).models]
+    assert places == [("", "auto", 60), ("", None, None), ("cpu,cpu", None, 5)]
+    over = read_suite(Path("suite.toml"), {"ray_address": "node-1:6379", "out": "elsewhere"})
+    assert [one.editing.ray_address for one in over.models] == ["node-1:6379", None, None]
+    assert over.out == Path("elsewhere")
+
+
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        ("models = [", "suite.toml is no TOML: Invalid value (at end of document).", ""),
-        ('models = ["a"]\nx = = 1', "suite.toml is no TOML: Invalid value (at line 2, column 5).", ""),
+        ("models = [", "suite.toml is not valid TOML: Invalid value (at end of document).", ""),
+        ('models = ["a"]\nx = = 1', "suite.toml is not valid TOML: Invalid value (at line 2, column 5).", ""),
         ("", "The suite suite.toml lacks the key 'models'.", ""),
         ("models = []", "suite.toml: models can't be []: list should have at least 1 item", ""),
         ('models = "identity"', "models can't be 'identity': input should be a valid list", ""),
@@ -148,7 +160,7 @@ def test_a_suite_of_one_line_has_what_the_command_line_has_by_default() -> None:
         ('models = ["a"]\njudges = [{base_url=1}]', "number 1 of [[judges]]: base_url can't be 1", ""),
         ('models = ["a"]\njudges = [{fallback_base_url="x"}]', "a fallback_base_url and no fallback_judge.", ""),
         ('models = ["a"]\n[report]\nscoring = 1', "[report] has no key 'scoring'.", "Did you mean 'scorings'?"),
-        ('models = ["a"]\n[[models.x]]', "suite.toml is no TOML", ""),
+        ('models = ["a"]\n[[models.x]]', "suite.toml is not valid TOML", ""),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(text: str, message: str, hint: str) -> None:
@@ -198,7 +210,7 @@ def test_any_toml_is_a_suite_or_a_usage_error(content: dict[str, object], named:
     text = "".join(f"{key} = {toml(value)}\n" for key, value in content.items())
     if said := _refusal(text):
         assert said.startswith("The suite suite.toml")
-        assert "is no TOML" not in said
+        assert "is not valid TOML" not in said
     else:
         suite = read(text)
         assert len(suite.models) == len(content["models"])  # type: ignore[arg-type]

@@ -177,7 +177,7 @@ class RemoteModel(EditModel, Generic[Client]):
     def made(self, data: bytes | str, extra: Mapping[str, Json], usage: EditUsage | None) -> Outcome:
         """Return a file that came back, perhaps in base64, as an outcome; a damaged one is `edit_failed`."""
         try:
-            kept = keep(data if isinstance(data, bytes) else b64decode(data, validate=True))
+            kept = keep(data if isinstance(data, bytes) else decoded(data))
         except (DataError, ValueError) as error:
             kept = Outcome(status=EditStatus.EDIT_FAILED, message=f"What came back as an image: {error}")
         return replace(kept, extra=extra, cost_usd=self.cost(usage, images=1))
@@ -232,6 +232,16 @@ class RemoteModel(EditModel, Generic[Client]):
     def _tell(self, started: float, course: Course, headers: Mapping[str, str], wait: float | None = None) -> None:
         self._pace.told(Exchange(monotonic() - started, course, wait, *allowance(headers)))
         self._gate.admit()
+
+
+def decoded(words: str) -> bytes:
+    """Return the bytes of base64, as a data URI and over several lines, too: gateways differ.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    inside = words.partition(",")[2] if words.startswith("data:") else words
+    return b64decode("".join(inside.split()), validate=True)
 
 
 def rejected(rejection: Rejection) -> Outcome:

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from PIL import Image
 
 from gedit_bench.editing.base import EditRequest
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
-from gedit_bench.editing.pipelines.traits import traits_of
+from gedit_bench.editing.pipelines.traits import Traits, traits_of
 from gedit_bench.errors import UsageError
 from gedit_bench.nearest import did_you_mean
 
@@ -26,6 +27,10 @@ _NAMES = {
 
 _OURS = {*_PICTURES, "prompt", "generator", "output_type", "return_dict", "num_images_per_prompt", "latents"}
 """Arguments that a request decides, or that would change what comes back."""
+
+_PLACE, _PLACE_JSON = "{instruction}", "{instruction:json}"
+_EITHER = re.compile(f"{re.escape(_PLACE)}|{re.escape(_PLACE_JSON)}")
+"""Where an instruction stands in a template; in one pass, since its own words may look like a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,11 @@ def signature_of(pipeline: type) -> Signature:
     hint = "Name a pipeline for editing, such as diffusers:OWNER/NAME:FluxKontextPipeline."
     if not any(name in named for name in _PICTURES):
         raise UsageError(f"{pipeline.__name__} takes no picture: it makes them from text alone.", hint)
-    for name, what in (("prompt", "an instruction"), ("generator", "a seed")):
+    words = traits_of(pipeline).words
+    for name, what in ((words, "an instruction"), ("generator", "a seed")):
         if name not in named:
             raise UsageError(f"{pipeline.__name__} takes no {name}: it can't be given {what}.", hint)
-    required = [name for name, one in named.items() if one.default is one.empty and name not in _OURS]
+    required = [name for name, one in named.items() if one.default is one.empty and name not in {*_OURS, words}]
     if required:
         raise UsageError(f"{pipeline.__name__} also needs {' and '.join(required)}, which no benchmark has.", hint)
     return Signature(pipeline, {name: one.default for name, one in named.items()})
@@ -76,7 +82,8 @@ def constant_arguments(signature: Signature, settings: DiffusersSettings) -> dic
         UsageError: the pipeline doesn't take a setting or an extra argument.
     """
     name = signature.pipeline.__name__
-    arguments: dict[str, object] = {}
+    traits = traits_of(signature.pipeline)
+    arguments: dict[str, object] = dict(traits.others)
     for setting, names in _NAMES.items():
         value = getattr(settings, setting)
         if value is None:
@@ -89,7 +96,7 @@ def constant_arguments(signature: Signature, settings: DiffusersSettings) -> dic
             raise UsageError(f"{name} takes no {setting}.", f"Of these settings it takes {', '.join(taken)}.")
         arguments[called[0]] = value
     for argument, value in _extra(settings.extra).items():
-        if argument in _OURS or argument in arguments:
+        if argument in {*_OURS, traits.words} or argument in arguments:
             raise UsageError(f"The extra argument {argument!r} is set otherwise.", "Leave it out of -o extra.")
         if not signature.takes(argument):
             raise UsageError(
@@ -111,7 +118,7 @@ def template_for(signature: Signature, settings: DiffusersSettings) -> str:
         UsageError: the template that was set has no place for it.
     """
     template = settings.template or traits_of(signature.pipeline).template
-    if "{instruction}" not in template:
+    if not any(place in template for place in (_PLACE, _PLACE_JSON)):
         raise UsageError("The template has no {instruction}.", 'For example -o template="Edit: {instruction}".')
     return template
 
@@ -159,13 +166,14 @@ def call_arguments(
     """
     import torch
 
-    prompts = [template.replace("{instruction}", request.instruction) for request in requests]
+    prompts = [filled(template, request.instruction) for request in requests]
     generators = [torch.Generator("cpu").manual_seed(request.seed) for request in requests]
-    sources: list[object] = [picture if signature.pictures == "image" else [picture] for picture in pictures]
+    traits = traits_of(signature.pipeline)
+    sources = [_shown(traits, signature.pictures, picture) for picture in pictures]
     several = len(requests) > 1
     arguments = {
         **constants,
-        "prompt": prompts if several else prompts[0],
+        traits.words: prompts if several else prompts[0],
         signature.pictures: sources if several else sources[0],
         "generator": generators if several else generators[0],
     }
@@ -175,6 +183,18 @@ def call_arguments(
         if signature.takes(name):
             arguments[name] = value
     return arguments
+
+
+def _shown(traits: Traits, argument: str, picture: Image.Image) -> object:
+    if traits.rows:
+        return [[picture, None]]
+    return picture if argument == "image" else [picture]
+
+
+def filled(template: str, instruction: str) -> str:
+    """Return a template with the instruction in its place."""
+    as_json = json.dumps(instruction, ensure_ascii=False)
+    return _EITHER.sub(lambda place: as_json if place[0] == _PLACE_JSON else instruction, template)
 
 
 def _extra(words: str) -> dict[str, object]:

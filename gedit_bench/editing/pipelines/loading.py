@@ -5,9 +5,12 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
+from packaging.version import Version
+
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
 from gedit_bench.editing.pipelines.source import PipelineSource
 from gedit_bench.errors import UnavailableError
+from gedit_bench.nearest import nearest
 
 if TYPE_CHECKING:
     import torch
@@ -37,13 +40,16 @@ def pipeline_class(source: PipelineSource, name: str | None) -> type:
     """
     import diffusers
 
+    asked = name
     name = name or source.class_name()
     found = getattr(diffusers, name, None)
     if not isinstance(found, type) or not name.endswith("Pipeline"):
-        raise UnavailableError(
-            f"{source.listing.name} needs the class {name}, which diffusers {diffusers.__version__} doesn't have.",
-            "A newer one may: pip install --upgrade diffusers.",
-        )
+        missing = f"{source.listing.name} needs the class {name}, which diffusers {diffusers.__version__} doesn't have"
+        if asked:
+            near = nearest(asked, (one for one in dir(diffusers) if one.endswith("Pipeline")))
+            newer = "A newer one may: pip install --upgrade diffusers."
+            raise UnavailableError(f"{missing}.", f"Did you mean {near!r}? {newer}" if near else newer)
+        raise _of_another_version(missing, source.version(), diffusers.__version__)
     if found.__module__.startswith("diffusers.utils.dummy"):  # what stands in for a class that can't be imported
         needed = getattr(found, "_backends", [])
         lacks = [package for package in needed if find_spec(package) is None]
@@ -56,6 +62,21 @@ def pipeline_class(source: PipelineSource, name: str | None) -> type:
             f"{name} needs the package torchvision for its {min(kinds & set(_OF_VIDEO))}.", "pip install torchvision"
         )
     return found
+
+
+def _of_another_version(missing: str, saved_by: str, installed: str) -> UnavailableError:
+    """Return the sentence about a class that the installed diffusers lacks and the one that saved the pipeline had."""
+    if not saved_by:
+        return UnavailableError(f"{missing}.", "A newer one may: pip install --upgrade diffusers.")
+    wrote = Version(saved_by)
+    if wrote > Version(installed):
+        return UnavailableError(
+            f"{missing}; it was saved by {saved_by}, which has.", f"pip install 'diffusers>={wrote.base_version}'"
+        )
+    return UnavailableError(
+        f"{missing}; it was saved by {saved_by}, perhaps a fork.",
+        "Run it in the fork's own environment with --model command:./worker.py, see docs/workers.md.",
+    )
 
 
 def check_handling(settings: DiffusersSettings, device: str) -> None:
@@ -81,16 +102,21 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
     Args:
         source: of the pipeline.
         kind: its class.
-        settings: for its variant and quantisation.
+        settings: for its variant, quantisation, and whether pickles are opened.
         dtype: of the weights.
 
     Raises:
         UnavailableError: its files are damaged or don't fit the class.
     """
-    from diffusers import PipelineQuantizationConfig
+    from diffusers import DiffusionPipeline, PipelineQuantizationConfig
     from safetensors import SafetensorError
 
-    options: dict[str, object] = {"dtype": dtype, "use_safetensors": True, "local_files_only": True}
+    # None takes pickles where there are no others, through torch.load(weights_only=True)
+    options: dict[str, object] = {
+        "dtype": dtype,
+        "use_safetensors": None if settings.pickles else True,
+        "local_files_only": True,
+    }
     if settings.variant:
         options["variant"] = settings.variant
     if settings.quantise != "none":
@@ -106,7 +132,9 @@ def load_pipeline(source: PipelineSource, kind: type, settings: DiffusersSetting
             f"{source.listing.name} can't be loaded as {kind.__name__}: {first}",
             "Is it complete, and of this class? -v shows where it failed.",
         ) from error
-    pipeline.set_progress_bar_config(disable=True)
+    for one in (pipeline, *vars(pipeline).values()):  # some are made of others
+        if isinstance(one, DiffusionPipeline):
+            one.set_progress_bar_config(disable=True)
     return cast(Pipeline, pipeline)
 
 

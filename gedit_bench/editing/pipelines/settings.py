@@ -23,12 +23,19 @@ class DiffusersSettings:
     pipeline: str | None = setting(None, "Its class in diffusers; the one that it names itself.", decides_pixels=False)
     revision: str | None = setting(None, "Branch, tag or commit on the hub; main.", decides_pixels=False)
     variant: str = setting("", "Of the weight files, such as fp16.", decides_pixels=False)
+    pickles: bool = setting(
+        False,
+        "Take weights that are there only as pickles (.bin), read as tensors and nothing else.",
+        decides_pixels=False,
+    )
     steps: Annotated[int, Field(ge=1)] | None = setting(None, "Denoising steps: num_inference_steps.")
     guidance: float | None = setting(None, "Strength of the instruction: guidance_scale.")
     true_guidance: float | None = setting(None, "The same where guidance is distilled: true_cfg_scale.")
     image_guidance: float | None = setting(None, "Faithfulness to the source: image_guidance_scale.")
     negative: str | None = setting(None, "The negative prompt.")
-    template: str = setting("", "How the instruction is put; {instruction} stands for it. The pipeline's usual way.")
+    template: str = setting(
+        "", "How the instruction is put; {instruction} or {instruction:json} stands for it. The pipeline's usual way."
+    )
     size: Literal["native", "resize-to-source", "source"] = setting(
         "native", "What the pipeline makes, that resized to the source's size, or made in the source's size."
     )

@@ -7,7 +7,7 @@ from PIL import Image
 from gedit_bench.editing.base import Outcome
 from gedit_bench.editing.pipelines.calls import Signature, sizes_itself
 from gedit_bench.editing.pipelines.settings import DiffusersSettings
-from gedit_bench.editing.pipelines.traits import traits_of
+from gedit_bench.editing.pipelines.traits import Size, Traits, traits_of
 from gedit_bench.errors import UsageError
 from gedit_bench.records import Json
 
@@ -20,7 +20,7 @@ class Asked:
     """The source as the pipeline is to see it, and the arguments that ask for a size."""
 
     picture: Image.Image
-    arguments: dict[str, object]
+    arguments: dict[str, int | bool]
 
 
 def check_size(signature: Signature, settings: DiffusersSettings) -> None:
@@ -36,49 +36,44 @@ def check_size(signature: Signature, settings: DiffusersSettings) -> None:
         )
 
 
-def ask(signature: Signature, source: Image.Image, settings: DiffusersSettings, scale: int) -> Asked:
+def ask(
+    signature: Signature, source: Image.Image, settings: DiffusersSettings, scale: int, pipeline: object = None
+) -> Asked:
     """Return how a pipeline is asked for a source's edit.
 
     With `native` it gets the source as it is and no size. Otherwise a pipeline that would crop gets the source
-    resized to what it takes whole, a few pixels less.
+    resized to what it takes whole.
 
     Args:
         signature: of the pipeline's call.
         source: the picture to edit.
         settings: the size policy, and the area that the user set.
         scale: pixels of a picture for each of its latent, in each direction.
+        pipeline: the loaded one, which knows what it would crop to.
     """
     traits = traits_of(signature.pipeline)
-    multiple = scale * traits.patches
+    arguments = _size_arguments(signature, source.size, settings, scale * traits.patches)
     picture = source
-    if settings.size != "native" and traits.reference_area is not None:
-        picture = _resized(source, _reference_size(source.size, traits.reference_area, multiple))
-    if settings.size != "source":
-        return Asked(picture, {})
-    if signature.takes("use_input_image_size_as_output"):
-        return Asked(picture, {"use_input_image_size_as_output": True})
-    factor = 1.0
-    if settings.max_area is not None and sizes_itself(signature, settings):
-        factor = (settings.max_area / (source.width * source.height)) ** 0.5
-    width, height = (_rounded(side * factor, multiple) for side in source.size)
-    arguments: dict[str, object] = {"width": width, "height": height}
-    if signature.takes("max_area") and settings.max_area is None:
-        arguments["max_area"] = width * height
-        if signature.takes("_auto_resize"):
-            arguments["_auto_resize"] = False
+    if settings.size != "native":
+        asked = (arguments["width"], arguments["height"]) if "width" in arguments else None
+        picture = _resized(source, _taken_whole(traits, source.size, scale, asked, pipeline))
     return Asked(picture, arguments)
 
 
 def finish(
-    signature: Signature, made: Image.Image, source: Image.Image, settings: DiffusersSettings, scale: int
+    signature: Signature,
+    made: Image.Image,
+    source: Image.Image,
+    settings: DiffusersSettings,
+    scale: int,
+    pipeline: object = None,
 ) -> Outcome:
     """Return an edit in the size that the policy wants, with the sizes and what is lost on record."""
     extra: dict[str, Json] = {"source_size": list(source.size), "made_size": list(made.size)}
-    traits = traits_of(signature.pipeline)
     message = ""
-    if settings.size == "native" and traits.reference_area is not None:
-        seen = _cropped_size(source.size, traits.reference_area, scale * traits.patches)
-        if seen != _shrunk_size(source.size, traits.reference_area):
+    if settings.size == "native":
+        seen = _seen(traits_of(signature.pipeline), source.size, scale, pipeline)
+        if seen is not None:
             extra["cropped_to"] = list(seen)
             message = f"The pipeline cropped the source to {_words(seen)}."
     if settings.size == "resize-to-source" and made.size != source.size:
@@ -89,32 +84,58 @@ def finish(
     return Outcome(image=made, message=message, extra=extra)
 
 
+def _size_arguments(
+    signature: Signature, source: Size, settings: DiffusersSettings, multiple: int
+) -> dict[str, int | bool]:
+    if settings.size != "source":
+        return {}
+    if signature.takes("use_input_image_size_as_output"):
+        return {"use_input_image_size_as_output": True}
+    factor = 1.0
+    if settings.max_area is not None and sizes_itself(signature, settings):
+        factor = (settings.max_area / (source[0] * source[1])) ** 0.5
+    width, height = (_rounded(side * factor, multiple) for side in source)
+    arguments: dict[str, int | bool] = {"width": width, "height": height}
+    if signature.takes("max_area") and settings.max_area is None:
+        arguments["max_area"] = width * height
+        if signature.takes("_auto_resize"):
+            arguments["_auto_resize"] = False
+    return arguments
+
+
+def _taken_whole(traits: Traits, source: Size, scale: int, asked: Size | None, pipeline: object) -> Size:
+    """The size of which nothing is shrunk or cropped."""
+    if traits.covers is not None:
+        return traits.covers(pipeline, source, asked)
+    if not traits.crops:
+        return source
+    multiple = scale * traits.patches
+    width, height = traits.shrunk(source)
+    return max(multiple, width // multiple * multiple), max(multiple, height // multiple * multiple)
+
+
+def _seen(traits: Traits, source: Size, scale: int, pipeline: object) -> Size | None:
+    """How much of a source a pipeline sees, in the pixels that it crops; None if all of it."""
+    if traits.covers is not None:
+        target = traits.covers(pipeline, source, None)
+        factor = max(target[0] / source[0], target[1] / source[1])
+        left = min(source[0], round(target[0] / factor)), min(source[1], round(target[1] / factor))
+        return None if left == source else left
+    if not traits.crops:
+        return None
+    multiple = scale * traits.patches
+    shrunk = traits.shrunk(source)
+    left = shrunk[0] // multiple * multiple, shrunk[1] // multiple * multiple
+    return None if left == shrunk else left
+
+
 def _rounded(side: float, multiple: int) -> int:
     return max(multiple, round(side / multiple) * multiple)
 
 
-def _reference_size(size: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
-    """The size of which nothing is shrunk or cropped."""
-    width, height = _cropped_size(size, area, multiple)
-    return max(multiple, width), max(multiple, height)
-
-
-def _cropped_size(size: tuple[int, int], area: int, multiple: int) -> tuple[int, int]:
-    width, height = _shrunk_size(size, area)
-    return width // multiple * multiple, height // multiple * multiple
-
-
-def _shrunk_size(size: tuple[int, int], area: int) -> tuple[int, int]:
-    width, height = size
-    if width * height <= area:
-        return size
-    factor = (area / (width * height)) ** 0.5
-    return int(width * factor), int(height * factor)
-
-
-def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+def _resized(picture: Image.Image, size: Size) -> Image.Image:
     return picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def _words(size: tuple[int, int]) -> str:
+def _words(size: Size) -> str:
     return f"{size[0]}x{size[1]}"

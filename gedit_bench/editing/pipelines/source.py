@@ -1,6 +1,7 @@
 """What a pipeline consists of: the files that it needs, picked as diffusers picks them, and nothing else.
 
-Weights come from safetensors only: opening a pickle runs whatever code it holds.
+Weights come from safetensors, unless the user says otherwise: a pickle can hold code. Of pickles only torch's own
+(`.bin`) are taken, which torch reads with a loader that knows tensors and nothing else.
 """
 
 import hashlib
@@ -9,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from packaging.version import InvalidVersion, Version
+
 from gedit_bench.editing.pipelines.hub import Listing, fetch, list_files
 from gedit_bench.errors import UnavailableError
 from gedit_bench.records import Json
@@ -16,7 +19,7 @@ from gedit_bench.records import Json
 INDEX = "model_index.json"
 _CONFIGURATION = (".json", ".txt", ".jinja", ".model")
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-_WEIGHTS = re.compile(r"[^.]+(\.(?P<variant>\w+)(-\d{5}-of-\d{5})?)?\.safetensors")
+_WEIGHTS = re.compile(r"[^.]+(\.(?P<variant>\w+)(-\d{5}-of-\d{5})?)?\.(?P<ending>safetensors|bin)")
 """`model.fp16.safetensors` and `model.fp16-00001-of-00002.safetensors` are of the variant fp16."""
 
 
@@ -53,6 +56,14 @@ class PipelineSource:
             )
         return name
 
+    def version(self) -> str:
+        """Return the version of diffusers that saved it, empty if its index doesn't say."""
+        version = self.index.get("_diffusers_version")
+        try:
+            return str(Version(version)) if isinstance(version, str) else ""
+        except InvalidVersion:
+            return ""
+
     def missing_bytes(self) -> int:
         """Return how many bytes are still to be downloaded."""
         return sum(size for _, size in self.listing.missing(self.files))
@@ -65,13 +76,16 @@ class PipelineSource:
         return {"configuration": digest.hexdigest()} | {path: self.listing.sha256(path) for path in self.weights}
 
 
-def find_pipeline(source: str, revision: str | None = None, variant: str = "") -> PipelineSource:
+def find_pipeline(
+    source: str, revision: str | None = None, variant: str = "", *, pickles: bool = False
+) -> PipelineSource:
     """Return what a pipeline consists of. Of a repository, only its configuration is downloaded.
 
     Args:
         source: a folder as `save_pretrained` writes it, or a hub id.
         revision: of the hub id; its main branch if None.
         variant: of the weight files, such as `fp16`; parts that don't have it come without.
+        pickles: take the weights of parts that have no others as torch's pickles.
 
     Raises:
         UnavailableError: there is no such pipeline, the hub can't be asked, or its weights are pickles.
@@ -88,7 +102,7 @@ def find_pipeline(source: str, revision: str | None = None, variant: str = "") -
     inside = [path for path in listing.files if path.partition("/")[0] in parts]
     configuration = (INDEX, *(path for path in inside if path.endswith(_CONFIGURATION)))
     fetch(listing, configuration)
-    weights = [path for part in parts for path in _weights(listing, part, inside, variant)]
+    weights = [path for part in parts for path in _weights(listing, part, inside, variant, pickles)]
     fetch(listing, [path for path in weights if listing.files[path].sha256 is None])  # small: the hub hashes the others
     return PipelineSource(listing, index, configuration, tuple(weights))
 
@@ -111,24 +125,25 @@ def _parts(index: Mapping[str, Json]) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _weights(listing: Listing, part: str, paths: Iterable[str], variant: str) -> list[str]:
+def _weights(listing: Listing, part: str, paths: Iterable[str], variant: str, pickles: bool) -> list[str]:
     own = [path for path in paths if path.startswith(f"{part}/")]
-    kinds: dict[str, list[str]] = {}
-    for path in own:
-        if match := _WEIGHTS.fullmatch(path.rpartition("/")[2]):
-            kinds.setdefault(match["variant"] or "", []).append(path)
-    chosen = kinds.get(variant) or kinds.get("")
-    if chosen:
-        return chosen
-    if kinds:
+    for ending in ("safetensors", "bin") if pickles else ("safetensors",):
+        kinds: dict[str, list[str]] = {}
+        for path in own:
+            match = _WEIGHTS.fullmatch(path.rpartition("/")[2])
+            if match and match["ending"] == ending:
+                kinds.setdefault(match["variant"] or "", []).append(path)
+        if chosen := kinds.get(variant) or kinds.get(""):
+            return chosen
+        if kinds:
+            raise UnavailableError(
+                f"{listing.name} has the weights of its {part} only as {' or '.join(sorted(kinds))}.",
+                f"Choose with -o variant={min(kinds)}.",
+            )
+    if found := [path for path in own if path.endswith(_PICKLES)]:
         raise UnavailableError(
-            f"{listing.name} has the weights of its {part} only as {' or '.join(sorted(kinds))}.",
-            f"Choose with -o variant={min(kinds)}.",
-        )
-    if pickles := [path for path in own if path.endswith(_PICKLES)]:
-        raise UnavailableError(
-            f"{listing.name} has the weights of its {part} only as a pickle ({pickles[0]}), "
-            "which is not opened here: it could run any code.",
-            "Look for a revision with safetensors, or save it as such in a place that you trust.",
+            f"{listing.name} has the weights of its {part} only as a pickle ({found[0]}), "
+            "which is not opened here: it could hold code.",
+            "Look for a revision with safetensors; -o pickles=true has torch read .bin files as nothing but tensors.",
         )
     return []

@@ -94,7 +94,8 @@ class Editor:
     def edit(self, works: Sequence[Work]) -> Iterator[Finished]:
         """Yield what becomes of each sample, as soon as it is finished."""
         manifest = self._post.manifest
-        for finished in edit_chunk(self._model, works, manifest.seed, manifest.source):
+        for encode in edit_chunk(self._model, works, manifest.seed, manifest.source):
+            finished = encode()
             if self._aside is not None and isinstance(finished.image, bytes):
                 finished = replace(finished, image=set_aside(finished.image, self._aside))
             yield finished

@@ -72,7 +72,9 @@ function startColumns() {
   menu.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && menu.open) { menu.open = false; menu.firstElementChild.focus(); }
   });
-  document.addEventListener("click", (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  for (const leaving of ["click", "focusin"]) {
+    document.addEventListener(leaving, (event) => { if (!menu.contains(event.target)) menu.open = false; });
+  }
 }
 
 function startBoard() {

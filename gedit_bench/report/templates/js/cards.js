@@ -31,13 +31,14 @@ function sourceShot(sample) {
 function instruction(sample, tag = "h3") {
   return el(tag, { dir: "auto", lang: sample.language === "cn" ? "zh" : "en", class: sample.instruction.length > 600 ? "long" : null }, sample.instruction);
 }
+const shortKey = (sample) => (/^[0-9a-f]{32}$/.test(sample.key) ? sample.key.slice(0, 8) : sample.key);
 const languageOf = (sample) => LANGUAGES[sample.language] || sample.language;
 function card(item) {
   if (item.other) return twinCard(item);
   const { sample, cells } = item, gap = valuePair() && spread(cells.map((cell) => cell.o));
   return el("article", { class: "card", "data-moved": sample.difference && (sample.difference < 0 ? "lost" : "gained") },
     el("header", {}, el("span", {}, sample.taskWords), el("span", {}, languageOf(sample)),
-      el("a", { href: link({ s: sample.id }), title: "Link to this sample" }, sample.key),
+      el("a", { href: link({ s: sample.id }), title: `Link to this sample, ${sample.key}` }, shortKey(sample)),
       sample.twin && el("a", { href: link({ v: "twins", s: sample.id }) }, `with its ${languageOf(byName.get(sample.twin))} twin`),
       gap !== undefined && gap !== false && el("b", { class: "gap" }, `difference in O ${gap.toFixed(2)}`), data.moved && difference(sample)),
     instruction(sample),
@@ -51,7 +52,7 @@ function twinCard({ sample, cells, other }) {
     return cell ? shot(of.sample, cell, languageOf(of.sample)) : el("span", { class: "shot" }, "not judged");
   };
   return el("article", { class: "card twin" },
-    el("header", {}, el("span", {}, sample.taskWords), el("a", { href: link({ v: "twins", s: sample.id }), title: "Link to these twins" }, sample.key)),
+    el("header", {}, el("span", {}, sample.taskWords), el("a", { href: link({ v: "twins", s: sample.id }), title: `Link to these twins, ${sample.key}` }, shortKey(sample))),
     el("div", { class: "both" }, instruction(sample), instruction(other.sample)),
     el("div", { class: "row" }, sourceShot(sample), indices.map((e) => {
       const first = cells.find((cell) => cell.e === e), second = other.cells.find((cell) => cell.e === e);

@@ -26,7 +26,10 @@ function update() {
   const pair = form.querySelector("[data-judges-pair]");
   if (pair) pair.value = `${valueOf("a")} ${valueOf("b")}`;
 }
-function filterAddress() { return link(FIELDS.map((name) => [name, valueOf(name)]).filter(([, value]) => value)); }
+function filterAddress() {
+  const set = FIELDS.map((name) => [name, valueOf(name)]).filter(([, value]) => value);
+  return set.length ? link(set) : "#gallery";
+}
 
 function options(name, values) {
   form.elements[name]?.replaceChildren(...values.map(([value, label]) => el("option", { value }, label)));
@@ -86,6 +89,6 @@ async function startGallery() {
   form.addEventListener("reset", () => setTimeout(() => { update(); remember(filterAddress()); }));
   pager.addEventListener("click", (event) => {
     const by = Number(event.target.dataset?.step || 0);
-    if (by) { page += by; draw(); byId("gallery").scrollIntoView(); }
+    if (by) { page += by; draw(); byId("count").scrollIntoView(); }
   });
 }

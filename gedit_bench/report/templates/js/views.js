@@ -5,13 +5,14 @@ const switches = byId("switches");
 const PARTS = ["language", "subset"];
 
 // A name in the address is a section, or something in one: `#board`, `#categories/cn/full`, `#t1a2b3c4d`.
-// What holds `=` belongs to the gallery.
+// What holds `=` belongs to the gallery; what names nothing, or is no address at all, leads to the first section.
 function addressed() {
   const [name, ...choice] = location.hash.slice(1).split("/");
-  const target = name && !name.includes("=") ? byId(decodeURIComponent(name)) : null;
+  const target = name && !name.includes("=") ? byId(decoded(name)) : null;
   const section = name.includes("=") ? byId("gallery") : target?.closest("main > section") || sections[0];
   return { section, target, choice };
 }
+function decoded(text) { try { return decodeURIComponent(text); } catch { return text; } }
 function view() {
   const { section, target, choice } = addressed();
   document.body.dataset.view = section.id;
@@ -23,7 +24,7 @@ function view() {
   if (sheet) choose(sheet.dataset);
   else if (choice.length === 2) settle({ language: choice[0], subset: choice[1] }, "language");
   switches.hidden = sheetsOf(sections[0]).length < 2 || !sheetsOf(section).length;
-  if (target && target === section) remember(addressOf(section));
+  if (target && target === section) remember(section.id === "gallery" ? filterAddress() : addressOf(section));
   for (let folded = target?.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
   if (target && target !== section) target.scrollIntoView(); else if (!location.hash.includes("=")) scrollTo({ top: 0, behavior: "instant" });
 }
