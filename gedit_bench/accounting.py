@@ -39,8 +39,8 @@ class Spent:
 
     @property
     def known_usd(self) -> float | None:
-        """The sum, or None where no call's cost is known: what nobody knows is not 0."""
-        return None if self.calls and self.unknown == self.calls and not self.usd else self.usd
+        """The sum, or None where no call that may have been paid has a known cost: what nobody knows is not 0."""
+        return None if self.unknown and not self.usd else self.usd
 
     def money(self) -> str:
         """Return the money in words: `$1.20`, `$1.20 and 3 calls of unknown cost`, `unknown`."""

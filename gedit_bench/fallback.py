@@ -7,6 +7,7 @@ together when they are read, so a first judge that answers after all is the one 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gedit_bench.accounting import Spent, spent_by_sample
 from gedit_bench.judging.answering import answering
 from gedit_bench.judging.reading import verdicts
 from gedit_bench.records import Aspect, Reading, Reply, ReplyStatus, SampleId, Verdict
@@ -39,7 +40,11 @@ def with_fallback(scored: Scored, judgement: Judgement) -> Scored:
         judgement: the other judge's replies, see `Judgement.fallbacks`.
     """
     samples = [verdict.sample for verdict in scored.verdicts]
-    found = verdicts(samples, scored.run.edits(), judgement.replies(), scoring=scored.scoring)
+    asked = judgement.replies()
+    found = verdicts(samples, scored.run.edits(), asked, scoring=scored.scoring)
+    costs = dict(scored.judging_costs)
+    for sample, cost in spent_by_sample(judgement, asked).items():
+        costs[sample] = costs.get(sample, Spent()) + cost
     both = [_together(first, other) for first, other in zip(scored.verdicts, found, strict=True)]
     manifest = judgement.manifest
     replies = [
@@ -55,6 +60,7 @@ def with_fallback(scored: Scored, judgement: Judgement) -> Scored:
         scoring_id=f"{scored.scoring_id}+fallback:{manifest.judge_id}_{manifest.request_id}",
         later=(),
         fallback=Fallback(judgement, models, answering(replies), scored),
+        judging_costs=costs,  # both judges had to be paid for these numbers
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from gedit_bench.accounting import Spent
+from gedit_bench.accounting import Spent, spent_by_sample, total
 from gedit_bench.derived import noise_json, summary_json
 from gedit_bench.engine.editing import to_edit
 from gedit_bench.fallback import with_fallback
@@ -133,4 +133,6 @@ def _judgement_state(run: Run, judgement: Judgement, scoring: Scoring) -> Judgem
 def _fallback(scored: Scored, other: Judgement) -> str:
     both = with_fallback(scored, other)
     count = sum(both.decided_by_fallback(language, "full") for language in LANGUAGES)
-    return fallback_words(other.manifest.judge_id, count)
+    spent = total(spent_by_sample(other, other.replies()).values())
+    cost = f"; it cost {spent.words()}" if spent.worth_telling else ""
+    return fallback_words(other.manifest.judge_id, count) + cost

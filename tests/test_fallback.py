@@ -76,7 +76,15 @@ def test_only_what_failed_is_asked_and_stays_apart(run: Run) -> None:
     assert {row["scoring_id"] for row in rows} == {f"official.1+fallback:{manifest.judge_id}_{manifest.request_id}"}
     summary = json.loads((both.fallback.judgement.path / layout.SUMMARY).read_text())
     assert summary["fallback"]["aspects"] == failed
-    assert run_state(run).judgements[0].fallbacks == (f"with fallback other-judge@127.0.0.1 for {failed} aspects",)
+    assert (both.spent.calls, both.spent.prompt_tokens) == (
+        alone.spent.calls + failed,
+        alone.spent.prompt_tokens + 1000 * failed,
+    )
+    assert summary["cost"]["judging"]["calls"] == both.spent.calls
+    [told] = run_state(run).judgements[0].fallbacks
+    assert told.startswith(
+        f"with fallback other-judge@127.0.0.1 for {failed} aspects; it cost unknown for {failed} calls"
+    )
 
 
 def test_a_replay_takes_over_the_fallbacks_replies_too(run: Run) -> None:

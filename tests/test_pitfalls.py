@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import datasets
 import pytest
+from data_fixtures import FEATURES
 from judge_process import judge_process
 from PIL import Image, ImageCms
 from small_benchmark import OFFLINE, editing, lines, selection, write_benchmark
@@ -25,6 +27,7 @@ from gedit_bench.judging.parse import DELIMITER, read_content
 from gedit_bench.judging.prepare import judge_size, prepare, prepare_file
 from gedit_bench.judging.protocol import PROTOCOLS
 from gedit_bench.judging.rubric import load_rubric
+from gedit_bench.planning import make_plan
 from gedit_bench.records import Aspect, Delivery, Edit, EditStatus, Reading, Sample, SampleId, Verdict
 from gedit_bench.results import Scored
 from gedit_bench.scoring.official import aggregate
@@ -58,7 +61,7 @@ def test_every_trap_has_a_row() -> None:
 @pytest.mark.parametrize(("number", "tests"), traps())
 def test_every_test_that_the_page_names_exists(number: str, tests: str) -> None:
     named = re.findall(r"`(\S+?)::(test_\w+)`", tests)
-    assert named or "not here" in tests, f"trap {number} names no test"
+    assert named, f"trap {number} names no test"
     for file, test in named:
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{file}::{test}"
 
@@ -279,6 +282,18 @@ def test_languages_have_numbers_of_their_own() -> None:
 
 
 # Running it.
+
+
+def test_no_picture_is_opened_before_its_turn(tmp_path: Path) -> None:
+    damaged = {"bytes": b"no picture", "path": None}
+    row = {"task_type": "ps_human", "instruction": "x", "input_image": damaged, "input_image_raw": damaged}
+    row |= {"instruction_language": "en", "Intersection_exist": True}
+    rows = [{**row, "key": f"{number:032x}"} for number in range(3)]
+    datasets.Dataset.from_list(rows, features=FEATURES).save_to_disk(tmp_path / "benchmark")
+    plan = make_plan("identity", selection(tmp_path / "benchmark"), editing(tmp_path / "results"), OFFLINE)
+    assert (plan.to_edit, plan.questions) == (3, 6)
+    run = edit("identity", selection(tmp_path / "benchmark"), editing(tmp_path / "results"))
+    assert {made.status for made in run.edits().values()} == {EditStatus.EDIT_FAILED}
 
 
 def test_it_runs_from_any_folder(tmp_path: Path) -> None:

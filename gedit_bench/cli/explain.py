@@ -81,7 +81,7 @@ def _text(found: "Explanation", gap: "Gap", top: int, *, markdown: bool) -> str:
     if found.asked:
         asked = [(one.field, one.first, one.second) for one in found.asked]
         together = ", ".join(f"{measure} {_signed(value)}" for measure, value in gap.rescored.items())
-        asked.append(("all of these, on the same samples", "", together))
+        asked.append(("all of these and chance, on the same samples", "", together))
         blocks.append(form(("asked otherwise", *names), asked))
     if gap.moved[:top]:
         moved = [

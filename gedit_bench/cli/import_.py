@@ -57,6 +57,12 @@ def import_(path: Source, tool: Tool = None, out: Out = Path("results"), name: N
     imported = import_scores(path, out, tool=tool, name=name, origin=origin)
     tell(f"{len(imported.scored.verdicts)} samples: {imported.scored.judgement.path}")
     print_scored(imported.scored)
+    if imported.scored.judgement.manifest.imported["aggregation"] == "micro":
+        for summary in imported.scored.summaries():
+            if summary.subset == "full":
+                means = summary.table.micro
+                told = f"SC {means.sc:.3f}, PQ {means.pq:.3f}, O {means.overall:.3f}"
+                say(f"{summary.language}: {told} as means over samples, which is how that tool averages.")
     for finding in imported.findings:
         say(finding.text)
 

@@ -24,8 +24,10 @@ def watching() -> Iterator[Watcher]:
             yield lambda progress: live.update(Text(harmless(described(progress))))
     else:
         lines = _PlainLines()
-        yield lines.watch
-        lines.end()
+        try:
+            yield lines.watch
+        finally:
+            lines.end()  # before the error that ended it, too
 
 
 def described(progress: Progress) -> str:
@@ -57,7 +59,7 @@ class _PlainLines:
 
     def watch(self, progress: Progress) -> None:
         """Say how far it is, if it is time to."""
-        begins = self.latest is None or self.latest.stage != progress.stage
+        begins = self.latest is not progress  # another loop, though its name may be the same
         if begins:
             self.end()
         self.latest = progress

@@ -9,11 +9,12 @@ OpenAI-compatible endpoint or Azure's.
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import cast
 
-from gedit_bench.errors import UsageError
+from gedit_bench.errors import UnavailableError, UsageError
 from gedit_bench.judging.base import Judge
 from gedit_bench.judging.protocol import Protocol, find_protocol
 from gedit_bench.transport.pacing import MOST_IN_FLIGHT
@@ -76,7 +77,12 @@ def make_judge(settings: JudgeSettings) -> Judge:
         return _checked(cast(MakeJudge, point.load())(settings), head)
     from gedit_bench.judging.endpoints import judge_over_http
 
-    return judge_over_http(settings)
+    try:
+        return judge_over_http(settings)
+    except UnavailableError as error:  # any name may be a model's, so only where it can't be asked
+        if near := get_close_matches(head.lower(), judge_points(), n=1, cutoff=0.75):
+            error.hint = f"If {near[0]!r} is meant, use --judge {near[0]}. {error.hint}"
+        raise
 
 
 def judge_points() -> dict[str, EntryPoint]:

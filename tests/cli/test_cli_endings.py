@@ -200,6 +200,8 @@ def test_a_missing_key_is_said_before_any_work(base: tuple[object, ...]) -> None
     ended = gedit_bench("run", *base)
     assert (ended.code, ended.out) == (5, "")
     assert ended.err.startswith("Error: There is no key for OpenAI: OPENAI_API_KEY is not set. Set OPENAI_API_KEY,")
+    misspelt = gedit_bench("run", *base, "--judge", "offlin")
+    assert (misspelt.code, "If 'offline' is meant, use --judge offline." in misspelt.err) == (5, True)
     assert not runs()
 
 

@@ -85,6 +85,7 @@ def test_judge_asks_under_each_protocol_once(
     ended = gedit_bench(*command)
     assert ended.code == 0, ended.err
     assert re.findall(r"asked as ([a-z-]+)-[0-9a-f]{8}, scored as official\.1", ended.out) == ["native", "lmms-eval"]
+    assert re.findall(r"^judge identity  (\d/\d)", ended.err, re.MULTILINE) == ["0/4", "4/4"] * 2
     found = {manifest(folder)["protocol"]: folder for folder in judgements()}
     assert set(found) == {"native", "lmms-eval"}
     assert server.stats().get("requests", 0) - before == 8  # two samples, two aspects, two protocols

@@ -158,6 +158,7 @@ def test_the_offline_mode_gets_the_images_that_are_there(tmp_path: Path) -> None
             assert image.stem == line["id"]
             assert image.parent.name == path.stem[-2:]
     assert "'language': 'en'" in "".join(written.notes)
+    assert "EvalScope 1.14.1 refuses the local_file" in "".join(written.notes)
 
 
 def test_scores_without_images_go_to_no_offline_mode(tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_without_a_price_the_cost_is_unknown_and_not_nothing() -> None:
     assert (spent.known_usd, spent.unknown, spent.prompt_tokens) == (None, 1, 1000)
     assert spent.words() == "unknown for 1 calls (1,000 tokens in, 50 out)"
     assert (spent + cost_of(answer(), PRICE)).money() == "$0.0024 and 1 call of unknown cost"
+    assert (Spent(calls=1) + spent).money() == "unknown"  # a rejected call, which costs nothing, says nothing of others
     assert (Spent().known_usd, cost_of(answer(), FREE).known_usd) == (0, 0)
 
 
