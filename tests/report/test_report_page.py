@@ -234,3 +234,13 @@ def test_a_full_disk_is_no_missing_picture(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("gedit_bench.report.thumbnails.write_bytes", full)
     with pytest.raises(UnavailableError):
         build_report([judged(tmp_path, make_samples()[:1])], tmp_path / "out")
+
+
+def test_damage_is_told_once_a_run_and_not_once_an_image(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = {"image": lambda sample: picture((sample.row, 9, 9))}
+    scored = judged(tmp_path, make_samples(each=2), name="moved", run=run)
+    for edit in scored.run.edits().values():
+        scored.run.image_path(edit).write_bytes(picture("red"))
+    build_report([scored], tmp_path / "out")
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["moved: 22 of its images are missing, unreadable or not the recorded ones."]
