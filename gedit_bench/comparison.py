@@ -210,7 +210,7 @@ def _alike(one: Scored, other: Scored, *, across: bool) -> bool:
 def _differences(one: Scored, other: Scored) -> tuple[str, ...]:
     facts = (
         ("judge", one.judgement.manifest.judge_id, other.judgement.manifest.judge_id),
-        ("model string returned by the judge", " + ".join(one.models), " + ".join(other.models)),
+        ("model string returned by the judge", *(" + ".join(side.models) or "none" for side in (one, other))),
         ("way of asking", one.judgement.manifest.request_id, other.judgement.manifest.request_id),
         ("scoring", one.scoring_id, other.scoring_id),
         ("replies replayed from", *(one.judgement.manifest.replayed_from or "nowhere" for one in (one, other))),
