@@ -1,5 +1,6 @@
 """Builds a report: the page, its thumbnails, and the board as files."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from gedit_bench.report.published import PublishedResult
 from gedit_bench.results import Scored
 from gedit_bench.store.atomic import make_folder, write_bytes
 from gedit_bench.store.provenance import now
+
+log = logging.getLogger(__name__)
 
 PAGE = "index.html"
 TITLE = "Image editing, judged"
@@ -61,6 +64,9 @@ def build_report(
     else:
         pictures, embedded, shown = make_pictures(board.entries, cards, out, sources), None, cards
     told = notices(board, shown, pictures)
+    for notice in told:
+        if notice.kind == "damaged":
+            log.warning("%s", notice.text)
     files = table_files(board, title=title, created=created, warnings=_by_kind(told), published=around)
     data = gallery_json(board, cards, pictures, None if single_file else out)
     page = render(board, data, told, title=title, created=created, published=around, embedded=embedded)

@@ -49,7 +49,7 @@ def edit_thumbnail(out: Path, run: Run, edit: Edit) -> str | None:
     def read() -> Image.Image | None:
         data = run.image_path(edit).read_bytes()
         if hashlib.sha256(data).hexdigest() != edit.sha256:
-            log.warning("%s: the image of %s is not the one that was recorded", run.path, edit.sample)
+            log.debug("%s: the image of %s is not the one that was recorded", run.path, edit.sample)
             return None
         return Image.open(BytesIO(data))
 
@@ -74,7 +74,7 @@ def _thumbnail(out: Path, sha256: str | None, load: Callable[[], Image.Image | N
         image = load()
         data = None if image is None else _webp(image)
     except (*UNREADABLE, DataError) as error:
-        log.info("no thumbnail %s: %s", sha256[:8], error)
+        log.debug("no thumbnail %s: %s", sha256[:8], error)
         return None
     if data is None:
         return None

@@ -217,7 +217,7 @@ def short_name(key: TableKey, others: Sequence[TableKey], judge: str) -> str:
     if len({other.request_id for other in same}) > 1:
         parts.append(key.request_id)
     scoring, _, fallback = key.scoring_id.partition("+fallback:")
-    if scoring != OFFICIAL.id:
+    if scoring != OFFICIAL.id and not key.imported:
         parts.append(f"scored as {scoring}")
     if fallback:
         parts.append(f"with fallback {fallback.partition(' (')[0].rpartition('_')[0]}")

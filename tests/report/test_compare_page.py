@@ -214,3 +214,8 @@ def test_the_tables_are_complete_without_scripts(made: Path, browser: Any) -> No
         assert page.locator("table.paired").count() == 2
         assert page.locator("[data-moved] tbody tr").count() == 18
         assert page.locator("noscript p").is_visible()
+
+
+def test_a_judge_that_named_no_model_is_said_to_have_named_none(tmp_path: Path) -> None:
+    found = two(tmp_path, make_samples(), returned=None)
+    assert "Not the same model string returned by the judge: judge-1-2026 against none." in found.remarks

@@ -248,7 +248,11 @@ def test_hostile_samples_change_nothing_but_their_own_cells(browser: Any, tmp_pa
                 page.locator(".card h3").all_text_contents()[4:] + page.locator(".card .scores").all_text_contents()
             )
             page.locator("button.shot").first.click()
-            assert page.get_by_role("dialog").locator("script").count() == 0
+            dialog = page.get_by_role("dialog")
+            assert dialog.locator("script").count() == 0
+            folded = dialog.locator(".long")
+            assert (folded.count() > 0) == (path == paths[0])
+            assert all(one.get_attribute("tabindex") == "0" for one in folded.all())
     assert drawn[0] == drawn[1]
 
 

@@ -1,6 +1,7 @@
 import base64
 import gzip
 import json
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,7 +11,7 @@ from PIL import Image
 from report_fixtures import failed, good, judged, make_judgement, make_run, make_samples, picture, reply_text, sources
 
 from gedit_bench.errors import UnavailableError
-from gedit_bench.records import Aspect, EditStatus
+from gedit_bench.records import Aspect, Edit, EditStatus, Sample
 from gedit_bench.report.build import build_report
 from gedit_bench.report.packing import script_data
 from gedit_bench.results import score
@@ -234,3 +235,29 @@ def test_a_full_disk_is_no_missing_picture(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("gedit_bench.report.thumbnails.write_bytes", full)
     with pytest.raises(UnavailableError):
         build_report([judged(tmp_path, make_samples()[:1])], tmp_path / "out")
+
+
+def test_damage_is_told_once_a_run_and_not_once_an_image(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = {"image": lambda sample: picture((sample.row, 9, 9))}
+    scored = judged(tmp_path, make_samples(each=2), name="moved", run=run)
+    for edit in scored.run.edits().values():
+        scored.run.image_path(edit).write_bytes(picture("red"))
+    build_report([scored], tmp_path / "out")
+    told = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert told == ["moved: 22 of its images are missing, unreadable or not the recorded ones."]
+
+
+def test_three_warnings_of_a_kind_are_one_line_that_unfolds(tmp_path: Path) -> None:
+    samples = make_samples(each=2)
+
+    def thin(sample: Sample, edit: Edit) -> Edit:
+        return failed(edit, EditStatus.REFUSED) if sample is samples[0] else edit
+
+    many = [judged(tmp_path, samples, name=f"m{nth}", run={"edits": thin}) for nth in range(3)]
+    path = build_report(many, tmp_path / "out")
+    assert len(json.loads((path.parent / "leaderboard.json").read_text())["warnings"]["coverage"]) == 3
+    folded = re.findall(r"<summary>(\d+ rows have a category[^<]*)</summary>", path.read_text())
+    assert folded == ["3 rows have a category of which less than 95 % was scored, and no rank"]
+    few = build_report(many[:2], tmp_path / "few").read_text()
+    assert "rows have a category" not in few
+    assert "m0, English, judged by judge-1@api.example: coverage below 95 %: background_change 50%." in few

@@ -28,8 +28,11 @@ function shot(sample, cell, title) {
 function sourceShot(sample) {
   return el("div", { class: "shot" }, frame(sample.source, "Source", withoutSource()), el("strong", {}, "Source"));
 }
+// What is long gets a height of its own, and is then scrolled by keyboard, too.
+const LONG = 600;
+const longText = (text) => (text.length > LONG ? { class: "long", tabindex: 0 } : {});
 function instruction(sample, tag = "h3") {
-  return el(tag, { dir: "auto", lang: sample.language === "cn" ? "zh" : "en", class: sample.instruction.length > 600 ? "long" : null }, sample.instruction);
+  return el(tag, { dir: "auto", lang: sample.language === "cn" ? "zh" : "en", ...longText(sample.instruction) }, sample.instruction);
 }
 const shortKey = (sample) => (/^[0-9a-f]{32}$/.test(sample.key) ? sample.key.slice(0, 8) : sample.key);
 const languageOf = (sample) => LANGUAGES[sample.language] || sample.language;

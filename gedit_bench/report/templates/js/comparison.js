@@ -4,7 +4,7 @@ function difference(sample) {
   return el("b", { class: "moved" }, `O ${sign}${Math.abs(sample.difference).toFixed(2)}`);
 }
 function said(name, aspect) {
-  const reply = aspect && (reasoning(aspect) || aspect.reply && el("blockquote", { dir: "auto" }, aspect.reply));
+  const reply = aspect && (reasoning(aspect) || aspect.reply && el("blockquote", { dir: "auto", ...longText(aspect.reply) }, aspect.reply));
   return el("div", {}, el("b", {}, `${name} ${aspect?.score ?? aspect?.status ?? "not judged"}`), reply);
 }
 function words(cells) {

@@ -12,13 +12,13 @@ function reasoningOf(aspect) {
 }
 function reasoning(aspect) {
   const found = reasoningOf(aspect);
-  return found && el("blockquote", { dir: "auto" }, found);
+  return found && el("blockquote", { dir: "auto", ...longText(found) }, found);
 }
 function aspectView(name, words, aspect) {
   const heading = el("h3", {}, `${name}: ${words}`, el("b", {}, aspect?.score === undefined ? "" : String(aspect.score)));
   if (!aspect) return el("section", { class: "aspect" }, heading, "Not judged.");
   const why = reasoning(aspect);
-  const raw = el("details", why ? {} : { open: "" }, el("summary", {}, "Raw reply"), el("pre", { dir: "auto" }, aspect.reply ?? "(no content)"));
+  const raw = el("details", why ? {} : { open: "" }, el("summary", {}, "Raw reply"), el("pre", { dir: "auto", ...longText(aspect.reply ?? "") }, aspect.reply ?? "(no content)"));
   return el("section", { class: "aspect" }, heading, why,
     pairs([["status", aspect.status], ["finish reason", aspect.finish], ["flags", (aspect.flags || []).join(", ")], ["refusal", aspect.refusal],
       ["message", aspect.message], ["asked again", aspect.attempt], ["returned model", aspect.model], ["reused from", aspect.reused]]), raw);
