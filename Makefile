@@ -1,5 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
+# Many tests wait for a server or a process: one worker more than there are cores keeps these busy.
+WORKERS := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: demo test slow lint types wheel clean help
 
@@ -7,7 +9,7 @@ demo: .venv/installed  ## The whole way on the bundled sample: no key, no GPU, n
 	$(BIN)/gedit-bench demo
 
 test: .venv/installed lint types  ## Everything that a change must pass, in a few minutes
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 slow: .venv/installed  ## What takes longer: minutes of faults, loops of kills
 	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
