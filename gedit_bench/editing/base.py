@@ -8,7 +8,7 @@ class Warmer(EditModel):
             yield ImageEnhance.Color(request.source).enhance(1.5)
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -55,6 +55,10 @@ class Outcome:
     seconds: float | None = None
 
 
+def _always(_lost: bool) -> bool:
+    return True
+
+
 def setting(default: T, help: str, *, decides_pixels: bool = True) -> T:
     """Return a field for a backend's `Settings`.
 
@@ -88,6 +92,10 @@ class EditModel:
         device: where to compute, in torch's words: `cpu`, `cuda`, `cuda:1`. Set by the engine, from `--device`,
             before `check` and `load`; None leaves it to the backend, which takes a GPU if there is one. Where
             several GPUs work, each backend's process sees only its own, as `cuda:0`.
+        again: asked by a backend that keeps requests of its own waiting, before it begins one (with False) and before
+            it tries one again (with True if the try before may have to be paid all the same). Set by the engine
+            before `load`. Where the answer is False the backend begins nothing more and ends: requests for which it
+            yielded nothing stay open.
     """
 
     name: ClassVar[str] = ""
@@ -100,6 +108,7 @@ class EditModel:
 
     def __init__(self, settings: object | None = None) -> None:
         self.settings = self.Settings() if settings is None else settings
+        self.again: Callable[[bool], bool] = _always
 
     def artifacts(self) -> Mapping[str, str]:
         """Return what decides the pixels beside the settings: names of weights, adapters or code, to SHA-256.

@@ -62,6 +62,7 @@ class Rewriting(EditModel):
     def load(self) -> None:
         """Load the backend."""
         self._pass_on()
+        self.inner.again = self.again
         self.inner.load()
         self.chunk = self.inner.chunk
         known = self.costs()

@@ -80,6 +80,8 @@ def _results(model: EditModel, requests: Sequence[EditRequest]) -> Iterator[tupl
     except Exception as error:  # a backend may raise anything: it costs one sample, never the run
         log.debug("%s failed", model.name, exc_info=True)
         reason = f"{type(error).__name__}: {error}"
+    if left and not model.again(False):
+        return  # it came to stopping: they stay open
     if len(requests) == 1 and left:
         yield requests[0], Outcome(status=EditStatus.EDIT_FAILED, message=reason), monotonic() - started
     else:

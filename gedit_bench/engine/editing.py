@@ -88,16 +88,18 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
         progress = Progress(f"edit {run.manifest.name}", total=len(mine), done=len(mine) - len(pending))
         watch(progress)
         if pending:
+            purse = _Purse(job.budget, stop)
+            job.model.again = purse.again
             load_model(job.model)
             try:
-                _edit_pending(job, pending, stop, progress, watch)
+                _edit_pending(job, pending, purse, progress, watch)
             finally:
                 close_model(job.model)
         if stop.requested:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} samples are edited.")
 
 
-def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress: Progress, watch: Watcher) -> None:
+def _edit_pending(job: EditJob, pending: Sequence[Sample], purse: "_Purse", progress: Progress, watch: Watcher) -> None:
     writer = this_writer(data=job.location)
     note_writer(job.run.path, writer)
     lines = JsonlWriter(layout.edits_file(job.run.path, job.shard))
@@ -116,11 +118,11 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
     try:
         most, tried = job.model.most_usd, False
         costs = [most]
-        while pending and not stop.requested:
+        while pending and purse.again(False):
             # While nobody knows what an edit costs, a limited budget risks one.
             blind = job.budget is not None and not (most or tried)
             chunk = list(pending[: 1 if blind else job.model.chunk])
-            with _paid(job.budget, chunk, most) as charged, Behind() as behind:
+            with purse.paid(chunk, most) as charged, Behind() as behind:
                 pending = pending[len(chunk) :]
                 for encode in _edited(job, chunk):
                     behind.do(partial(keep, encode, most, charged))
@@ -129,21 +131,42 @@ def _edit_pending(job: EditJob, pending: Sequence[Sample], stop: Stop, progress:
         lines.close()
 
 
-@contextmanager
-def _paid(budget: Budget | None, chunk: list[Sample], most: float) -> Iterator[list[float]]:
-    """Set `most` US dollars an edit aside, shorten the chunk to what is left, and settle what is charged."""
-    charged: list[float] = []
-    if budget is None:
-        yield charged
-        return
-    while not budget.try_reserve(most * len(chunk)):
-        if len(chunk) == 1:
-            raise budget.refusal(most)
-        chunk.pop()
-    try:
-        yield charged
-    finally:
-        budget.settle(most * len(chunk), sum(charged))
+class _Purse:
+    """Pays for chunks, if a budget limits what may be spent, and tells the backend whether it may go on."""
+
+    def __init__(self, budget: Budget | None, stop: Stop) -> None:
+        self._budget, self._stop = budget, stop
+        self._most = 0.0
+        self._more = 0  # tries beyond the first for which money is set aside
+
+    def again(self, lost: bool) -> bool:
+        """See `EditModel.again`; a try after one that may have to be paid needs money of its own."""
+        if self._stop.requested:
+            return False
+        if not lost or self._budget is None:
+            return True
+        granted = self._budget.try_reserve(self._most)
+        self._more += granted
+        return granted
+
+    @contextmanager
+    def paid(self, chunk: list[Sample], most: float) -> Iterator[list[float]]:
+        """Set `most` US dollars an edit aside, shorten the chunk to what is left, and settle what is charged."""
+        charged: list[float] = []
+        if self._budget is None:
+            yield charged
+            return
+        while not self._budget.try_reserve(most * len(chunk)):
+            if len(chunk) == 1:
+                raise self._budget.refusal(most)
+            chunk.pop()
+        self._most, self._more = most, 0
+        try:
+            yield charged
+        finally:
+            for _ in range(self._more):
+                self._budget.settle(most, 0.0)
+            self._budget.settle(most * len(chunk), sum(charged))
 
 
 def _edited(job: EditJob, samples: Sequence[Sample]) -> Iterator[Encode]:

@@ -304,6 +304,33 @@ def test_several_are_in_flight_and_nothing_waits_for_those_before_it(data: Path,
     )
 
 
+def test_a_slow_one_holds_nobody_up(data: Path, tmp_path: Path) -> None:
+    rest = threading.Event()
+
+    def respond(received: Received) -> Scripted:
+        if "background_change" in form(received)["prompt"]:
+            assert rest.wait(20)
+        return edited()
+
+    def watch(progress: Any) -> None:
+        if progress.done == 10:
+            rest.set()
+
+    with ScriptedJudge(respond) as server:
+        where = editing(tmp_path, options=[f"base_url={server.url}", "concurrency=2"])
+        opened = edit("openai-images:gpt-image-1", selection(data), where, watch=watch)
+    assert [one.status for one in opened.edits().values()] == [EditStatus.OK] * 11
+
+
+def test_an_exhausted_account_is_asked_nothing_more(data: Path, tmp_path: Path) -> None:
+    with ScriptedJudge(Scripted(error("Pay first.", "insufficient_quota"), 429)) as server:
+        where = editing(tmp_path, options=[f"base_url={server.url}", "concurrency=2"])
+        with pytest.raises(QuotaError):
+            edit("openai-images:gpt-image-1", selection(data), where)
+        assert len(server.received) <= 2
+    assert not Run.open(next(tmp_path.rglob("manifest.json")).parent).edits()
+
+
 def test_costs_are_counted_and_the_limit_holds(data: Path, tmp_path: Path, prices: Path) -> None:
     with ScriptedJudge(edited()) as server:
         where = editing(tmp_path, options=[f"base_url={server.url}", "quality=high", "concurrency=2"], prices=prices)
@@ -343,8 +370,8 @@ def test_a_limit_needs_a_price_and_a_filtered_edit_costs_nothing(data: Path, tmp
 
 def test_edits_that_nobody_heard_of_again_use_up_the_budget(data: Path, tmp_path: Path, prices: Path) -> None:
     with ScriptedJudge(Scripted(drop=True)) as server:
-        options = [f"base_url={server.url}", "retry_for=0.05", "concurrency=1"]
-        budget = Budget(0.6)
+        options = [f"base_url={server.url}", "retry_for=20", "concurrency=3"]
+        budget = Budget(0.9)
         with pytest.raises(BudgetError):
             edit(
                 "openai-images:gpt-image-1",
@@ -352,7 +379,12 @@ def test_edits_that_nobody_heard_of_again_use_up_the_budget(data: Path, tmp_path
                 editing(tmp_path, options=options, prices=prices),
                 budget=budget,
             )
-    assert budget.spent > 0.3
+        asked = len(server.received)
+    most = (400 * 10 + 6240 * 40) / 1e6
+    assert budget.spent == pytest.approx(asked * most)
+    assert 0.9 - most < budget.spent <= 0.9  # each lost try had money of its own
+    opened = Run.open(next(tmp_path.rglob("manifest.json")).parent)
+    assert {one.status for one in opened.edits().values()} == {EditStatus.OVER_BUDGET}
 
 
 def test_the_key_is_in_no_file_message_or_log(

@@ -7,7 +7,7 @@ back. `editing/openai_images.py` and `editing/gemini.py` are two; all that vendo
 import io
 import re
 from base64 import b64decode
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from pydantic import Field
 
 from gedit_bench.editing.base import EditModel, EditRequest, Outcome, setting
 from gedit_bench.editing.keeping import keep
-from gedit_bench.errors import DataError, UnavailableError, UsageError
+from gedit_bench.errors import DataError, GeditBenchError, UnavailableError, UsageError
 from gedit_bench.prices import EditUsage, Price, find_price
 from gedit_bench.records import EditStatus, Json
 from gedit_bench.transport.addresses import hide, read_key, split_url
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 Client = TypeVar("Client")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+PORTION = 8
+"""Requests that are taken at once, for each that may be in flight: the slowest of few would hold up the others."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class RemoteModel(EditModel, Generic[Client]):
         if not _VARIABLE.fullmatch(self.variable):
             raise UsageError("key_variable names no environment variable.", "Give the variable's name, not the key.")
         self.host, self.address, self.login = split_url(self.settings.base_url or self.usual_address())
-        self.chunk = self.settings.concurrency
+        self.chunk = PORTION * self.settings.concurrency
         self._held = ExitStack()
 
     def usual_address(self) -> str:
@@ -144,22 +147,24 @@ class RemoteModel(EditModel, Generic[Client]):
         self._price = self.price()
         self.most_usd = (self.costs() or (0.0, 0.0))[1]
         self._pace = Pace(monotonic, fixed=self.settings.concurrency)
-        self._gate = Gate(self._pace, lambda: False)
+        self._ended = False
+        self._gate = Gate(self._pace, lambda: not self._goes_on())
         self._portal: BlockingPortal = self._held.enter_context(start_blocking_portal())
         self._client: Client = self._portal.call(self._opened)
         self._held.callback(self._portal.call, self._close)
 
     def edit(self, requests: Sequence[EditRequest]) -> Iterator[Outcome]:
         """Yield results as they come, each with its sample; what is in flight is finished before an error is raised."""
-        going: list[Future[Outcome]] = [self._portal.start_task_soon(self._one, request) for request in requests]
+        self._ended = False
+        going: list[Future[Outcome | None]] = [self._portal.start_task_soon(self._one, request) for request in requests]
         errors: list[BaseException] = []
         try:
             for done in as_completed(going):
                 error = done.exception()
-                if error is None:
-                    yield done.result()
-                else:
+                if error is not None:
                     errors.append(error)
+                elif (outcome := done.result()) is not None:
+                    yield outcome
         finally:
             for one in going:
                 one.cancel()
@@ -199,19 +204,31 @@ class RemoteModel(EditModel, Generic[Client]):
             work: Coroutine[object, object, None] = closing()
             await work
 
-    async def _one(self, request: EditRequest) -> Outcome:
-        buffer = io.BytesIO()
-        request.source.save(buffer, format="PNG", compress_level=6)
-        started = monotonic()
+    def _goes_on(self) -> bool:
+        return not self._ended and self.again(False)
+
+    async def _one(self, request: EditRequest) -> Outcome | None:
+        """Return what becomes of a request; None if it came to stopping before that."""
         async with self._gate:
+            if not self._goes_on():
+                return None
+            started = monotonic()
+            buffer = io.BytesIO()
+            request.source.save(buffer, format="PNG", compress_level=6)
             once = partial(self._attempt, request, buffer.getvalue())
-            outcome, failures, tries = await persist(once, self.settings.timeout, self.settings.retry_for)
+            leave = _Leave(self._goes_on, self.again)
+            try:
+                outcome, failures, tries = await persist(once, self.settings.timeout, self.settings.retry_for, leave)
+            except GeditBenchError:
+                self._ended = True  # at once, before the gate lets the next one through
+                raise
         lost = sum(failure.lost for failure in failures)
         if outcome is None:
+            if leave.stopped:
+                return None
             last = failures[-1]
-            outcome = Outcome(
-                status=EditStatus(last.delivery.value), message=last.message, cost_usd=None if lost else 0.0
-            )
+            status = EditStatus.OVER_BUDGET if leave.unpaid else EditStatus(last.delivery.value)
+            outcome = Outcome(status=status, message=last.message, cost_usd=None if lost else 0.0)
         counts: dict[str, Json] = {"tries": tries, "lost_tries": lost}
         extra = {**outcome.extra, **{name: number for name, number in counts.items() if tries > 1 and number}}
         return replace(outcome, sample=request.sample, seconds=round(monotonic() - started, 4), extra=extra)
@@ -232,6 +249,20 @@ class RemoteModel(EditModel, Generic[Client]):
     def _tell(self, started: float, course: Course, headers: Mapping[str, str], wait: float | None = None) -> None:
         self._pace.told(Exchange(monotonic() - started, course, wait, *allowance(headers)))
         self._gate.admit()
+
+
+class _Leave:
+    """Whether a request may be tried once more: not once it came to stopping, nor where the money is gone."""
+
+    def __init__(self, goes_on: Callable[[], bool], again: Callable[[bool], bool]) -> None:
+        self._goes_on, self._again = goes_on, again
+        self.stopped = self.unpaid = False
+
+    def __call__(self, lost: bool) -> bool:
+        """See `transport.patience.Again`."""
+        self.stopped = not self._goes_on()
+        self.unpaid = not self.stopped and lost and not self._again(True)
+        return not (self.stopped or self.unpaid)
 
 
 def decoded(words: str) -> bytes:
