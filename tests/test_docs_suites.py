@@ -14,9 +14,13 @@ from gedit_bench.suites import reading
 TEXT = (Path(__file__).parents[1] / "docs" / "suites.md").read_text(encoding="utf-8")
 
 
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+
 def block(language: str) -> str:
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-    return found
+    first, *_ = blocks(language)
+    return first
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +62,9 @@ def test_the_options_beside_a_suite_are_named() -> None:
     (sentence,) = re.findall(r"stands beside `--suite`:(.*?)\.", TEXT, re.DOTALL)
     named = {name.replace("-", "_") for name in re.findall(r"`--([\w-]+)`", sentence)}
     assert named == BESIDE_A_SUITE - {"suite", "as_json"}
+
+
+def test_all_suites_can_be_read() -> None:
+    for text in blocks("toml"):
+        Path("suite.toml").write_text(text, encoding="utf-8")
+        assert reading.read_suite(Path("suite.toml")).models

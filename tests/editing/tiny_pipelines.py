@@ -1,6 +1,7 @@
 """Pipelines of diffusers with random weights, a few hundred kilobytes each, saved as published ones are."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from diffusers import (
@@ -89,28 +90,34 @@ def save_instruct_pix2pix(folder: Path, *, checker: bool = False) -> Path:
     return _saved(pipeline, folder)
 
 
-def save_kontext(folder: Path) -> Path:
-    """FLUX.1 Kontext."""
+_FLUX_LATENTS = {"use_quant_conv": False, "use_post_quant_conv": False, "shift_factor": 0.06, "scaling_factor": 1.5}
+
+
+def _flux_texts() -> dict[str, Any]:
+    """The parts of FLUX.1's kin that read the instruction, and their scheduler."""
     tokenizer, second = _clip_tokenizer(), _t5_tokenizer()
     torch.manual_seed(0)
     sizes = {"vocab_size": len(second), "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
+    return {
+        "scheduler": FlowMatchEulerDiscreteScheduler(),
+        "text_encoder": _clip_text(tokenizer),
+        "text_encoder_2": T5EncoderModel(T5Config(**sizes)).eval(),
+        "tokenizer": tokenizer,
+        "tokenizer_2": second,
+    }
+
+
+def _flux_transformer(**sizes: Any) -> FluxTransformer2DModel:
+    depth = {"num_layers": 1, "num_single_layers": 1, "num_attention_heads": 2}
+    return FluxTransformer2DModel(patch_size=1, joint_attention_dim=32, pooled_projection_dim=32, **depth, **sizes)
+
+
+def save_kontext(folder: Path) -> Path:
+    """FLUX.1 Kontext."""
     pipeline = FluxKontextPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(),
-        text_encoder=_clip_text(tokenizer),
-        text_encoder_2=T5EncoderModel(T5Config(**sizes)).eval(),
-        tokenizer=tokenizer,
-        tokenizer_2=second,
-        transformer=FluxTransformer2DModel(
-            patch_size=1,
-            in_channels=16,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=16,
-            num_attention_heads=2,
-            joint_attention_dim=32,
-            pooled_projection_dim=32,
-            axes_dims_rope=[4, 4, 8],
-            guidance_embeds=True,
+        **_flux_texts(),
+        transformer=_flux_transformer(
+            in_channels=16, attention_head_dim=16, axes_dims_rope=[4, 4, 8], guidance_embeds=True
         ),
         vae=AutoencoderKL(
             sample_size=64,
@@ -119,10 +126,7 @@ def save_kontext(folder: Path) -> Path:
             norm_num_groups=8,
             down_block_types=["DownEncoderBlock2D"] * 2,
             up_block_types=["UpDecoderBlock2D"] * 2,
-            use_quant_conv=False,
-            use_post_quant_conv=False,
-            shift_factor=0.06,
-            scaling_factor=1.5,
+            **_FLUX_LATENTS,
         ),
     )
     return _saved(pipeline, folder)
@@ -204,36 +208,15 @@ def save_chronoedit(folder: Path) -> Path:
 
 def save_visual_cloze(folder: Path) -> Path:
     """VisualCloze, which fills the blank in a row of pictures and enlarges it."""
-    tokenizer, second = _clip_tokenizer(), _t5_tokenizer()
-    torch.manual_seed(0)
-    sizes = {"vocab_size": len(second), "d_model": 32, "d_kv": 8, "d_ff": 37, "num_layers": 2, "num_heads": 4}
     pipeline = VisualClozePipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(),
-        text_encoder=_clip_text(tokenizer),
-        text_encoder_2=T5EncoderModel(T5Config(**sizes)).eval(),
-        tokenizer=tokenizer,
-        tokenizer_2=second,
-        transformer=FluxTransformer2DModel(
-            patch_size=1,
-            in_channels=12,
-            out_channels=4,
-            num_layers=1,
-            num_single_layers=1,
-            attention_head_dim=6,
-            num_attention_heads=2,
-            joint_attention_dim=32,
-            pooled_projection_dim=32,
-            axes_dims_rope=[2, 2, 2],
-        ),
+        **_flux_texts(),
+        transformer=_flux_transformer(in_channels=12, out_channels=4, attention_head_dim=6, axes_dims_rope=[2, 2, 2]),
         vae=AutoencoderKL(
             sample_size=32,
             block_out_channels=(4,),
             latent_channels=1,
             norm_num_groups=1,
-            use_quant_conv=False,
-            use_post_quant_conv=False,
-            shift_factor=0.06,
-            scaling_factor=1.5,
+            **_FLUX_LATENTS,
         ),
         resolution=32,
     )
