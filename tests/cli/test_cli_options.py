@@ -318,15 +318,17 @@ def test_base_url_may_be_repeated(run: Path, fake: JudgeProcess) -> None:
         words = ("judge", run, "--judge", "fake-judge", "--protocol", "native", "--concurrency", 4)
         by_option = gedit_bench(*words, "--base-url", urls[0], "--base-url", urls[1])
         assert by_option.code == 0, by_option.err
-        assert fake.stats()["requests"] - before == other.stats()["requests"] == 4
+        first, second = fake.stats()["requests"] - before, other.stats()["requests"]
+        assert first + second == 8
+        assert min(first, second) >= 2  # the least loaded one is asked, which a busy machine may shift
         by_variable = gedit_bench(*words, env={"GEDIT_BENCH_BASE_URL": f"{urls[1]} {urls[0]}"})
         assert by_variable.code == 0
-        assert fake.stats()["requests"] - before == 4  # the same judge, so there was nothing left to ask
+        assert fake.stats()["requests"] - before == first  # the same judge, so there was nothing left to ask
     [folder] = [one for one in judgements() if "native" in one.name]
     assert manifest(folder)["endpoint"] == "127.0.0.1+localhost"
     replies = [json.loads(line) for line in (folder / "replies.jsonl").read_text().splitlines()]
     hosts = [url.removeprefix("http://").removesuffix("/v1") for url in urls]
-    assert Counter(reply["server"] for reply in replies) == dict.fromkeys(hosts, 4)
+    assert Counter(reply["server"] for reply in replies) == dict(zip(hosts, (first, second), strict=True))
 
 
 @pytest.mark.parametrize("verb", ASKING)
