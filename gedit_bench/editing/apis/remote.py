@@ -38,8 +38,9 @@ if TYPE_CHECKING:
 Client = TypeVar("Client")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-PORTION = 8
-"""Requests that are taken at once, for each that may be in flight: the slowest of few would hold up the others."""
+WAITING = 64
+"""Requests that are taken beside those in flight: else the slowest would hold up the next ones. Their sources are held
+in memory, decoded."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class RemoteModel(EditModel, Generic[Client]):
         if not _VARIABLE.fullmatch(self.variable):
             raise UsageError("key_variable names no environment variable.", "Give the variable's name, not the key.")
         self.host, self.address, self.login = split_url(self.settings.base_url or self.usual_address())
-        self.chunk = PORTION * self.settings.concurrency
+        self.chunk = self.settings.concurrency + WAITING
         self._held = ExitStack()
 
     def usual_address(self) -> str:
