@@ -55,7 +55,11 @@ class Misbehaving(EditModel):
             yield Outcome(
                 request.source.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
                 cost_usd=self.settings.price or None,
-                extra={"device": self.device, "visible": os.environ.get("CUDA_VISIBLE_DEVICES")},
+                extra={
+                    "device": self.device,
+                    "visible": os.environ.get("CUDA_VISIBLE_DEVICES"),
+                    "again": [self.again(False), self.again(True)],
+                },
             )
 
     def _misbehave(self) -> None:

@@ -222,7 +222,9 @@ def test_one_budget_holds_over_all(data: Path, tmp_path: Path, notes: Path) -> N
     assert (budget.spent, budget.reserved) == (5.0, 0.0)
     [saved] = tmp_path.rglob("edits.jsonl")
     assert len(lines(saved)) == 5
-    assert_complete(edit(BACKEND, selection(data), editing(tmp_path, **words), budget=Budget(6)))
+    whole = edit(BACKEND, selection(data), editing(tmp_path, **words), budget=Budget(6))
+    assert_complete(whole)
+    assert all(one.extra["again"] == [True, False] for one in whole.edits().values())  # no try is paid for twice
 
 
 def test_a_backend_that_cannot_travel_is_one_sentence(data: Path, tmp_path: Path, notes: Path) -> None:

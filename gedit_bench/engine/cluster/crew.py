@@ -114,6 +114,7 @@ class _Crew:
                 aside=self.aside,
                 manifest=self.job.run.manifest,
                 location=self.job.location,
+                limited=self.job.budget is not None,
             )
             self.seats.append(Seat(number, post))
         while True:

@@ -25,6 +25,7 @@ class Post:
 
     `build` makes the model anew: no weights travel. `folder` is where the command was given, for paths that
     are relative to it; `aside` an otherwise unknown folder in the run's, by which a shared file system is known.
+    `limited` says that a budget limits what may be spent: it is not here, so nothing may be paid for twice.
     """
 
     build: Callable[[], ModelChoice] = field(repr=False)  # may hold a key, and Ray shows what it can't send
@@ -33,6 +34,7 @@ class Post:
     aside: Path
     manifest: RunManifest
     location: str
+    limited: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ class Editor:
         _check_same(choice, self._post.manifest, self.where())
         self._model = choice.model
         self._model.device = "cuda:0" if self._post.device == "cuda" else self._post.device
+        if self._post.limited:
+            self._model.again = _unless_lost
         with one_sentence(choice.name, "checked"):
             self._model.check()
         load_model(self._model)
@@ -110,6 +114,10 @@ class Editor:
         with suppress(UnavailableError, OSError):  # seen, and not to be written: images are sent
             return set_aside(b"", self._post.aside)
         return None
+
+
+def _unless_lost(lost: bool) -> bool:
+    return not lost
 
 
 def _check_same(choice: ModelChoice, manifest: RunManifest, where: str) -> None:
