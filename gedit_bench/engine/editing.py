@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -12,8 +11,9 @@ from gedit_bench.editing.base import EditModel
 from gedit_bench.engine.behind import Behind
 from gedit_bench.engine.budget import Budget
 from gedit_bench.engine.chunks import Encode, Work, already, edit_chunk, take_out
-from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
+from gedit_bench.engine.interrupt import stop_on_interrupt
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.purse import Purse
 from gedit_bench.engine.readying import close_model, load_model
 from gedit_bench.engine.saving import EditSaver
 from gedit_bench.errors import Interrupted
@@ -88,8 +88,8 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
         progress = Progress(f"edit {run.manifest.name}", total=len(mine), done=len(mine) - len(pending))
         watch(progress)
         if pending:
-            purse = _Purse(job.budget, stop)
-            job.model.again = purse.again
+            purse = Purse(job.budget)
+            job.model.again = lambda lost: not stop.requested and (not lost or purse.take_again())
             load_model(job.model)
             try:
                 _edit_pending(job, pending, purse, progress, watch)
@@ -99,74 +99,36 @@ def edit_samples(job: EditJob, watch: Watcher = unwatched) -> None:
             raise Interrupted(f"Interrupted: {progress.done} of {progress.total} samples are edited.")
 
 
-def _edit_pending(job: EditJob, pending: Sequence[Sample], purse: "_Purse", progress: Progress, watch: Watcher) -> None:
+def _edit_pending(job: EditJob, pending: Sequence[Sample], purse: Purse, progress: Progress, watch: Watcher) -> None:
     writer = this_writer(data=job.location)
     note_writer(job.run.path, writer)
     lines = JsonlWriter(layout.edits_file(job.run.path, job.shard))
     manifest = job.run.manifest
     saver = EditSaver(job.run.path, lines, manifest.seed, manifest.source)
 
-    def keep(encode: Encode, most: float, charged: list[float]) -> None:
+    def keep(encode: Encode, charged: list[float]) -> None:
         finished = encode()
         edit = saver.save(finished, writer.writer)
-        charged.append(finished.charge(most))
-        costs.append(finished.cost_usd or 0.0)
+        charged.append(finished.charge(purse.most))
+        purse.most = max(purse.most, finished.cost_usd or 0.0)
         progress.done += 1
         progress.counts[edit.status] += 1
         watch(progress)
 
     try:
-        most, tried = job.model.most_usd, False
-        costs = [most]
-        while pending and purse.again(False):
-            # While nobody knows what an edit costs, a limited budget risks one.
-            blind = job.budget is not None and not (most or tried)
-            chunk = list(pending[: 1 if blind else job.model.chunk])
-            with purse.paid(chunk, most) as charged, Behind() as behind:
-                pending = pending[len(chunk) :]
-                for encode in _edited(job, chunk):
-                    behind.do(partial(keep, encode, most, charged))
-            most, tried = max(costs), True
+        purse.most = job.model.most_usd
+        while pending and job.model.again(False):
+            count, reserved = purse.take(1 if purse.blind else min(job.model.chunk, len(pending)))
+            chunk, pending = pending[:count], pending[count:]
+            charged: list[float] = []
+            try:
+                with Behind() as behind:
+                    for encode in _edited(job, chunk):
+                        behind.do(partial(keep, encode, charged))
+            finally:
+                purse.settle(reserved, sum(charged))
     finally:
         lines.close()
-
-
-class _Purse:
-    """Pays for chunks, if a budget limits what may be spent, and tells the backend whether it may go on."""
-
-    def __init__(self, budget: Budget | None, stop: Stop) -> None:
-        self._budget, self._stop = budget, stop
-        self._most = 0.0
-        self._more = 0  # tries beyond the first for which money is set aside
-
-    def again(self, lost: bool) -> bool:
-        """See `EditModel.again`; a try after one that may have to be paid needs money of its own."""
-        if self._stop.requested:
-            return False
-        if not lost or self._budget is None:
-            return True
-        granted = self._budget.try_reserve(self._most)
-        self._more += granted
-        return granted
-
-    @contextmanager
-    def paid(self, chunk: list[Sample], most: float) -> Iterator[list[float]]:
-        """Set `most` US dollars an edit aside, shorten the chunk to what is left, and settle what is charged."""
-        charged: list[float] = []
-        if self._budget is None:
-            yield charged
-            return
-        while not self._budget.try_reserve(most * len(chunk)):
-            if len(chunk) == 1:
-                raise self._budget.refusal(most)
-            chunk.pop()
-        self._most, self._more = most, 0
-        try:
-            yield charged
-        finally:
-            for _ in range(self._more):
-                self._budget.settle(most, 0.0)
-            self._budget.settle(most * len(chunk), sum(charged))
 
 
 def _edited(job: EditJob, samples: Sequence[Sample]) -> Iterator[Encode]:

@@ -26,7 +26,6 @@ from gedit_bench.engine.questions import (
     to_judge,
 )
 from gedit_bench.engine.reuse import find_earlier
-from gedit_bench.engine.spending import Call
 from gedit_bench.errors import BudgetError, DataError, GeditBenchError, Interrupted
 from gedit_bench.judging.base import Answer, EncodedImage, Question
 from gedit_bench.judging.reading import read_answer, settled
@@ -40,6 +39,7 @@ from gedit_bench.store.lock import sole_writer
 from gedit_bench.store.provenance import now, this_writer
 from gedit_bench.store.run import note_selection, note_writer
 from gedit_bench.transport.pacing import MOST_IN_FLIGHT, Gate, Pace
+from gedit_bench.transport.patience import Leave
 from gedit_bench.transport.pressure import Exchange
 
 log = logging.getLogger(__name__)
@@ -93,20 +93,6 @@ def _short_turns() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before)
-
-
-class _Leave:
-    """Whether a question may be tried once more: not once it came to stopping, nor where the money is gone."""
-
-    def __init__(self, call: Call, stopping: Callable[[], bool]) -> None:
-        self._call = call
-        self._stopping = stopping
-        self.given_up = False
-
-    def __call__(self, lost: bool) -> bool:
-        """See `transport.patience.Again`."""
-        self.given_up = self.given_up or self._stopping() or (lost and not self._call.afford())
-        return not self.given_up
 
 
 class _Loop:
@@ -213,7 +199,7 @@ class _Loop:
                 if self._stopping():
                     return None
                 started = monotonic()
-                leave = _Leave(call, self._stopping)
+                leave = Leave(self._stopping, call.afford)
                 answer = await self._answer(replace(question, again=leave))
                 call.paid(answer)
                 seconds = monotonic() - started
@@ -222,7 +208,7 @@ class _Loop:
         except GeditBenchError as error:  # not raised on: the other parts may be in flight, and paid for
             self.fatal = self.fatal or error
             return None
-        if leave.given_up and answer.delivery in _UNHEARD:
+        if (leave.stopped or leave.unpaid) and answer.delivery in _UNHEARD:
             self.fatal = self.fatal or call.refusal
             if not (answer.lost_tries and isinstance(self.fatal, BudgetError)):
                 return None

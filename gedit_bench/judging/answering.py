@@ -42,11 +42,6 @@ class Answering:
     changes: int = 0
 
     @property
-    def models_changed(self) -> bool:
-        """True if the server named several models."""
-        return len({one.model for one in self.answerers if one.model}) > 1
-
-    @property
     def changed(self) -> bool:
         """True if the server named several models, or several fingerprints of one."""
         return len(self.answerers) > 1

@@ -29,6 +29,24 @@ Again = Callable[[bool], bool]
 be paid all the same, and with False as often as one likes."""
 
 
+class Leave:
+    """An `Again`: no try once it came to stopping, nor where there is no money for one. Denied once, denied for good.
+
+    `stopped` and `unpaid` say why.
+    """
+
+    def __init__(self, stopping: Callable[[], bool], afford: Callable[[], bool]) -> None:
+        """Ask `stopping` each time, and `afford` before a try after one that may have to be paid all the same."""
+        self._stopping, self._afford = stopping, afford
+        self.stopped = self.unpaid = False
+
+    def __call__(self, lost: bool) -> bool:
+        """See `Again`."""
+        self.stopped = self.stopped or self._stopping()
+        self.unpaid = self.unpaid or (not self.stopped and lost and not self._afford())
+        return not (self.stopped or self.unpaid)
+
+
 class _GivenUpError(Exception):
     """Another try isn't wanted."""
 

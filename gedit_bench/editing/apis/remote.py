@@ -7,7 +7,7 @@ back. `editing/openai_images.py` and `editing/gemini.py` are two; all that vendo
 import io
 import re
 from base64 import b64decode
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ from gedit_bench.records import EditStatus, Json
 from gedit_bench.transport.addresses import hide, read_key, split_url
 from gedit_bench.transport.failures import Rejection, TransientError
 from gedit_bench.transport.pacing import Gate, Pace
-from gedit_bench.transport.patience import exchange, persist
+from gedit_bench.transport.patience import Leave, exchange, persist
 from gedit_bench.transport.pressure import Exchange, allowance
 from gedit_bench.transport.pressure import Outcome as Course
 
@@ -149,7 +149,7 @@ class RemoteModel(EditModel, Generic[Client]):
         self.most_usd = (self.costs() or (0.0, 0.0))[1]
         self._pace = Pace(monotonic, fixed=self.settings.concurrency)
         self._ended = False
-        self._gate = Gate(self._pace, lambda: not self._goes_on())
+        self._gate = Gate(self._pace, self._stopping)
         self._portal: BlockingPortal = self._held.enter_context(start_blocking_portal())
         self._client: Client = self._portal.call(self._opened)
         self._held.callback(self._portal.call, self._close)
@@ -205,19 +205,19 @@ class RemoteModel(EditModel, Generic[Client]):
             work: Coroutine[object, object, None] = closing()
             await work
 
-    def _goes_on(self) -> bool:
-        return not self._ended and self.again(False)
+    def _stopping(self) -> bool:
+        return self._ended or not self.again(False)
 
     async def _one(self, request: EditRequest) -> Outcome | None:
         """Return what becomes of a request; None if it came to stopping before that."""
         async with self._gate:
-            if not self._goes_on():
+            if self._stopping():
                 return None
             started = monotonic()
             buffer = io.BytesIO()
             request.source.save(buffer, format="PNG", compress_level=6)
             once = partial(self._attempt, request, buffer.getvalue())
-            leave = _Leave(self._goes_on, self.again)
+            leave = Leave(self._stopping, partial(self.again, True))
             try:
                 outcome, failures, tries = await persist(once, self.settings.timeout, self.settings.retry_for, leave)
             except GeditBenchError:
@@ -250,20 +250,6 @@ class RemoteModel(EditModel, Generic[Client]):
     def _tell(self, started: float, course: Course, headers: Mapping[str, str], wait: float | None = None) -> None:
         self._pace.told(Exchange(monotonic() - started, course, wait, *allowance(headers)))
         self._gate.admit()
-
-
-class _Leave:
-    """Whether a request may be tried once more: not once it came to stopping, nor where the money is gone."""
-
-    def __init__(self, goes_on: Callable[[], bool], again: Callable[[bool], bool]) -> None:
-        self._goes_on, self._again = goes_on, again
-        self.stopped = self.unpaid = False
-
-    def __call__(self, lost: bool) -> bool:
-        """See `transport.patience.Again`."""
-        self.stopped = not self._goes_on()
-        self.unpaid = not self.stopped and lost and not self._again(True)
-        return not (self.stopped or self.unpaid)
 
 
 def decoded(words: str) -> bytes:

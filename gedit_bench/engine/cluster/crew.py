@@ -18,7 +18,6 @@ from time import monotonic
 from gedit_bench.editing.registry import ModelChoice
 from gedit_bench.engine.chunks import Work, take_out
 from gedit_bench.engine.cluster.editor import Post, Ready
-from gedit_bench.engine.cluster.purse import Purse
 from gedit_bench.engine.cluster.queue import Queue
 from gedit_bench.engine.cluster.seats import Emptied, Event, Gone, Placed, Raised, Seat, heard
 from gedit_bench.engine.cluster.session import imported, ray_session
@@ -26,6 +25,7 @@ from gedit_bench.engine.editing import EditJob, Shard, in_shard, to_edit
 from gedit_bench.engine.interrupt import Stop, stop_on_interrupt
 from gedit_bench.engine.placement import Placement
 from gedit_bench.engine.progress import Progress, Watcher, unwatched
+from gedit_bench.engine.purse import Purse
 from gedit_bench.engine.saving import EditSaver, Finished
 from gedit_bench.errors import GeditBenchError, Interrupted, UnavailableError, UsageError
 from gedit_bench.records import EditStatus
@@ -217,7 +217,8 @@ class _Crew:
 
     def _settle(self, seat: Seat, lost: int = 0) -> None:
         if seat.hand is not None:
-            self.purse.settle(seat.hand, lost)
+            # Edits that were lost with their process may have been paid for.
+            self.purse.settle(seat.hand.reserved, sum(seat.hand.costs) + lost * self.purse.most)
 
     def _failed(self, seat: Seat, error: BaseException) -> None:
         """A process raised: what a device lacks is said once, anything else may be better the next time."""

@@ -1,7 +1,6 @@
-"""The money of several processes: set aside before samples are handed out, settled when a hand is empty."""
+"""The money for edits: set aside before samples are handed out, settled once they are done."""
 
 from gedit_bench.engine.budget import Budget
-from gedit_bench.engine.cluster.seats import Hand
 
 
 class Purse:
@@ -11,13 +10,14 @@ class Purse:
         self.most = 0.0
         self._budget = budget
         self._tried = False
+        self._more: list[float] = []
 
     @property
     def blind(self) -> bool:
         """True while nobody knows what an edit costs: a limited budget risks one at a time."""
         return self._budget is not None and not (self.most or self._tried)
 
-    def take(self, count: int, *, in_flight: bool) -> tuple[int, float]:
+    def take(self, count: int, *, in_flight: bool = False) -> tuple[int, float]:
         """Set money aside for up to `count` edits; return for how many, and how much.
 
         Args:
@@ -37,8 +37,21 @@ class Purse:
             raise self._budget.refusal(self.most)
         return count, self.most * count
 
-    def settle(self, hand: Hand, lost: int = 0) -> None:
-        """Count what a hand cost; edits that were lost with their process may have been paid for."""
+    def take_again(self) -> bool:
+        """Set money aside for another try, after one that may have to be paid all the same; False if none is left."""
+        if self._budget is None:
+            return True
+        amount = self.most
+        if not self._budget.try_reserve(amount):
+            return False
+        self._more.append(amount)
+        return True
+
+    def settle(self, reserved: float, cost: float) -> None:
+        """Give back what was set aside for some edits and for further tries, and count what they cost."""
         self._tried = True
-        if self._budget is not None:
-            self._budget.settle(hand.reserved, sum(hand.costs) + lost * self.most)
+        if self._budget is None:
+            return
+        while self._more:
+            self._budget.settle(self._more.pop(), 0.0)
+        self._budget.settle(reserved, cost)
